@@ -1,0 +1,1 @@
+"""The agent: campaigns, briefs, providers, store, views, command line."""

@@ -1,0 +1,1 @@
+"""Providers of replies: openai, manual, replay, tuner."""

@@ -1,0 +1,1 @@
+"""Views of a record: pure functions from data to text."""

@@ -1,0 +1,1 @@
+"""The evaluator: is a kernel correct, and how fast is it."""
