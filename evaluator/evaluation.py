@@ -11,7 +11,6 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA = 1
 
 
 class Status(StrEnum):
@@ -110,7 +109,7 @@ class KernelProfile(_Model):
 class Evaluation(_Model):
     """The whole verdict on one kernel."""
 
-    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_version: Literal[1] = Field(default=1, alias="schema")
     task: str
     kernel: str
     """SHA-256 of the source's bytes."""

@@ -27,7 +27,7 @@ class ProviderMisconfigured(ProviderError):
 
 
 class ReplayMiss(ProviderError):
-    """The replay provider has no reply for this prompt (exit 1); the message shows the nearest prompt's diff."""
+    """The replay provider has no reply for this prompt (exit 1); the message shows a diff to the nearest."""
 
 
 class NothingToPropose(ProviderError):
