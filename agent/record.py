@@ -101,6 +101,8 @@ class Attempt(_Model):
     """Counts optimise attempts within the stage from 1; a repair keeps its attempt's round."""
     sample: int = 0
     """Which of several replies to one prompt, from 0."""
+    mends: str | None = None
+    """The failed attempt that a repair is for."""
     created: datetime
     brief: Brief | None = None
     template: str | None = None
@@ -144,6 +146,8 @@ class Settings(_Model):
     """A bundled task's name or the path of a task folder."""
     target: str
     device: Literal["cuda", "offline"]
+    seed: str | None = None
+    """SHA-256 of the seed kernel's text in the store; None until the first run, which takes the task's own."""
     provider: str
     model: str | None = None
     base_url: str | None = None
@@ -153,6 +157,8 @@ class Settings(_Model):
     samples: int = 1
     repairs: int | None = None
     threshold: float = 0.02
+    remeasure: int | None = None
+    """How many offline finds a card has to decide; None: the campaign was not carried to a card."""
     usd_per_million: tuple[float, float] | None = None
     """Price of a million prompt and completion tokens, for `max_usd`."""
     replay_from: str | None = None
@@ -179,6 +185,8 @@ class Campaign(_Model):
     budget: Budget
     status: CampaignStatus = CampaignStatus.RUNNING
     pause_reason: str | None = None
+    finish_reason: str | None = None
+    """Why it is over, once it is."""
     session: Session | None = None
     """The device of the latest run or resume."""
     stage_ends: list[StageEnd] = Field(default_factory=list)
