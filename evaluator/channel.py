@@ -1,0 +1,86 @@
+"""Framed messages between the judge and a runner.
+
+The judge, which is trusted, sends pickles; a runner, which is not, answers in JSON of limited size. Nothing
+that comes from a runner is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+REPLY_LIMIT = 8 * 1024 * 1024
+_HEADER = struct.Struct("!Q")
+
+
+class Closed(Exception):
+    """The other side is gone."""
+
+
+class TimedOut(Exception):
+    """No whole message came within the time limit."""
+
+
+class Malformed(Exception):
+    """What came is too long or not JSON."""
+
+
+def _receive(sock: socket.socket, size: int, deadline: float | None) -> bytes:
+    chunks = bytearray()
+    while len(chunks) < size:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([sock], [], [], left)[0]:
+                raise TimedOut
+        try:
+            chunk = sock.recv(min(size - len(chunks), 1 << 20))
+        except OSError:
+            raise Closed from None
+        if not chunk:
+            raise Closed
+        chunks += chunk
+    return bytes(chunks)
+
+
+def _send(sock: socket.socket, payload: bytes) -> None:
+    try:
+        sock.sendall(_HEADER.pack(len(payload)) + payload)
+    except OSError:
+        raise Closed from None
+
+
+def send_order(sock: socket.socket, order: dict[str, Any]) -> None:
+    """Judge to runner."""
+    _send(sock, pickle.dumps(order))
+
+
+def receive_order(sock: socket.socket) -> dict[str, Any]:
+    """In the runner: the judge's next order; raises `Closed` when the judge is gone."""
+    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, None))
+    order: dict[str, Any] = pickle.loads(_receive(sock, size, None))
+    return order
+
+
+def send_answer(sock: socket.socket, answer: dict[str, Any]) -> None:
+    """Runner to judge."""
+    _send(sock, json.dumps(answer, allow_nan=True).encode())
+
+
+def receive_answer(sock: socket.socket, seconds: float) -> dict[str, Any]:
+    """In the judge: a runner's answer within that time; raises `TimedOut`, `Closed` or `Malformed`."""
+    deadline = time.monotonic() + seconds
+    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, deadline))
+    if size > REPLY_LIMIT:
+        raise Malformed(f"the runner sent {size} bytes where at most {REPLY_LIMIT} are taken")
+    try:
+        answer = json.loads(_receive(sock, size, deadline))
+    except (ValueError, RecursionError):
+        raise Malformed("the runner's answer is not JSON") from None
+    if not isinstance(answer, dict):
+        raise Malformed("the runner's answer is not an object")
+    return answer

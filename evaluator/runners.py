@@ -1,0 +1,198 @@
+"""The judge's side of runners: warm parents, orders with a time limit, and ways in which a runner can end."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from . import channel, sandbox
+from .evaluation import Status
+from .protocol import EnvironmentLacks
+
+_PID = struct.Struct("!q")
+_START_SECONDS = 120.0
+
+
+class Failure(Exception):
+    """A candidate's failure, as a status and one sentence."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class _Problem(BaseModel):
+    """What a runner says when an order failed; taken for what it is, a candidate's word about itself."""
+
+    model_config = ConfigDict(extra="forbid")
+    status: Status
+    reason: str
+
+
+class WarmParent:
+    """One sandboxed process that forks runners. ``interpreted`` ones have Triton's interpreter switched on."""
+
+    def __init__(self, folder: Path, *, interpreted: bool = False) -> None:
+        self.folder = folder
+        self.interpreted = interpreted
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def start(self) -> None:
+        """Start it without waiting for its imports."""
+        ours, theirs = socket.socketpair()
+        extra = {"TRITON_CACHE_AUTOTUNING": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+        if self.interpreted:
+            extra["TRITON_INTERPRET"] = "1"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._process = sandbox.start(
+            [sys.executable, "-P", "-m", f"{__package__}.warm_parent", str(theirs.fileno())],
+            folder=self.folder,
+            env=sandbox.environment(self.folder, extra),
+            pass_fds=(theirs.fileno(),),
+            log=self.folder / "warm_parent.log",
+        )
+        theirs.close()
+        self._control = ours
+        self._ready = False
+
+    def _wait(self) -> socket.socket:
+        if self._process is None:
+            self.start()
+        assert self._control is not None
+        if not self._ready:
+            self._control.settimeout(_START_SECONDS)
+            try:
+                self._ready = self._control.recv(1) == b"R"
+            except OSError:
+                pass
+            if not self._ready:
+                log = (self.folder / "warm_parent.log").read_text(errors="replace").strip().splitlines()
+                self.close()
+                raise EnvironmentLacks(
+                    f"a runner cannot start ({log[-1] if log else 'no output'}): try `kernelwright doctor`"
+                )
+        return self._control
+
+    def fork(self) -> Runner:
+        """A fresh runner; starts or restarts the parent where needed."""
+        for last_try in (False, True):
+            control = self._wait()
+            ours, theirs = socket.socketpair()
+            try:
+                socket.send_fds(control, [b"F"], [theirs.fileno()])
+                (pid,) = _PID.unpack(control.recv(_PID.size, socket.MSG_WAITALL))
+                return Runner(self, pid, ours)
+            except (OSError, struct.error):
+                self.close()
+                if last_try:
+                    raise EnvironmentLacks("runners keep dying at birth: try `kernelwright doctor`") from None
+            finally:
+                theirs.close()
+        raise AssertionError("unreachable")
+
+    def kill(self, pid: int) -> None:
+        """Kill one runner's process group."""
+        if self._control is not None:
+            try:
+                self._control.sendall(b"K" + _PID.pack(pid))
+            except OSError:
+                self.close()
+
+    def close(self) -> None:
+        """End the parent and everything that it forked."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            sandbox.kill_group(self._process)
+            self._process = None
+
+
+class Runner:
+    """One process that runs one candidate. Use as a context manager: leaving it kills the process."""
+
+    def __init__(self, parent: WarmParent, pid: int, sock: socket.socket) -> None:
+        self._parent = parent
+        self._pid = pid
+        self._sock = sock
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent.folder))
+
+    def order(self, op: str, **details: Any) -> None:
+        """Send an order without waiting for its answer."""
+        try:
+            channel.send_order(self._sock, {"op": op, **details})
+        except channel.Closed:
+            pass  # the answer will tell
+
+    def answer(self, seconds: float, doing: str) -> dict[str, Any]:
+        """The answer to the oldest open order; raises `Failure` for everything that went wrong."""
+        try:
+            answer = channel.receive_answer(self._sock, seconds)
+        except channel.TimedOut:
+            self.kill()
+            raise Failure(Status.TIMEOUT, f"still {doing} after {seconds:.0f} s, so it was killed") from None
+        except channel.Closed:
+            raise Failure(Status.RUNTIME_ERROR, f"the process died while {doing}{self._last_words()}") from None
+        except channel.Malformed as problem:
+            self.kill()
+            raise Failure(Status.RUNTIME_ERROR, f"{problem} (while {doing})") from None
+        if "failure" in answer:
+            raise _failure(answer["failure"])
+        return answer
+
+    def ask(self, op: str, seconds: float, doing: str, **details: Any) -> dict[str, Any]:
+        """Order and answer in one."""
+        self.order(op, **details)
+        return self.answer(seconds, doing)
+
+    def _last_words(self) -> str:
+        log = self.folder / "output.log"
+        if not log.exists():
+            return ""
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 2000))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        return f": {lines[-1][:300]}" if lines else ""
+
+    def kill(self) -> None:
+        """Kill the process group; if it does not die, the whole sandbox goes."""
+        self._parent.kill(self._pid)
+        self._sock.settimeout(10.0)
+        try:
+            while self._sock.recv(1 << 16):
+                pass
+        except TimeoutError:
+            self._parent.close()
+        except OSError:
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._sock.close()
+
+
+def _failure(raw: object) -> Failure:
+    try:
+        problem = _Problem.model_validate(raw)
+    except ValidationError:
+        return Failure(Status.RUNTIME_ERROR, "the runner's answer made no sense")
+    reason = " ".join(problem.reason.split())[:600] or "no reason given"
+    if problem.status is Status.PASSED:
+        return Failure(Status.RUNTIME_ERROR, f"the runner claimed a pass where it failed: {reason}")
+    return Failure(problem.status, reason)
+

@@ -1,0 +1,119 @@
+"""How an untrusted process is started: clean environment, own process group, limits, bubblewrap where it is."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Level = Literal["bubblewrap", "process"]
+
+PROCESS_WARNING = "bubblewrap is not usable here: candidates run in a plain confined process with network access"
+
+# What an untrusted process may see of our environment. Keys, tokens and the home folder are not among it.
+_ALLOWED = (
+    "PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES", "CC", "TZ", "VIRTUAL_ENV",
+)  # fmt: skip
+_FILE_SIZE = 4 << 30
+_PROCESSES = 4096
+
+
+@cache
+def level() -> Level:
+    """``bubblewrap`` where a trial of it works, else ``process``."""
+    return "bubblewrap" if bubblewrap_problem() is None else "process"
+
+
+@cache
+def bubblewrap_problem() -> str | None:
+    """Why bubblewrap cannot be used here, or None when it can."""
+    if shutil.which("bwrap") is None:
+        return "bwrap is not installed"
+    trial = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", *_NAMESPACES, "true"]
+    try:
+        done = subprocess.run(trial, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        return f"bwrap does not start: {problem}"
+    return None if done.returncode == 0 else f"bwrap fails here: {done.stderr.strip().splitlines()[-1:]}"
+
+
+_NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent")
+
+
+def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The allow-listed variables, with HOME and TMPDIR in a private folder."""
+    kept = {name: os.environ[name] for name in _ALLOWED if name in os.environ}
+    return {
+        **kept,
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "XDG_CACHE_HOME": str(home),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "2",
+        "KMP_INIT_AT_FORK": "FALSE",
+        **(extra or {}),
+    }
+
+
+def wrap(argv: list[str], writable: Path) -> list[str]:
+    """The command inside bubblewrap where that works: read-only root, one writable folder, no network."""
+    if level() == "process":
+        return argv
+    nodes = sorted(str(node) for node in Path("/dev").glob("nvidia*") if not node.is_dir())
+    devices = [word for node in nodes for word in ("--dev-bind", node, node)]
+    # The private /tmp comes first, so that a writable folder below it stays visible.
+    return [
+        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", "--tmpfs", "/tmp",
+        *_still_visible(), "--bind", str(writable), str(writable), "--chdir", str(writable), *_NAMESPACES, *argv,
+    ]  # fmt: skip
+
+
+def _still_visible() -> list[str]:
+    """Import paths below /tmp, which the private /tmp would hide."""
+    import sys
+
+    paths = sorted({path for path in sys.path if path.startswith("/tmp/") and Path(path).exists()})
+    return [word for path in paths for word in ("--ro-bind", path, path)]
+
+
+def start(
+    argv: list[str], *, folder: Path, env: Mapping[str, str], pass_fds: tuple[int, ...] = (), log: Path
+) -> subprocess.Popen[bytes]:
+    """Start it in its own process group, its output in ``log``, confined as far as this machine can."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            wrap(argv, folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=dict(env),
+            pass_fds=pass_fds,
+            start_new_session=True,
+            preexec_fn=limit,
+        )
+
+
+def limit() -> None:
+    """In the child: no core dumps, a cap on file size and on processes. No address-space limit: CUDA maps a lot."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_SIZE, _FILE_SIZE))
+    hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    processes = _PROCESSES if hard == resource.RLIM_INFINITY else min(_PROCESSES, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, hard))
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the process and everything in its group."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait(timeout=30)

@@ -1,0 +1,79 @@
+"""Statistics of paired timings: t-intervals over the mean log-ratios of pairs of fresh processes. Pure.
+
+Rounds inside one pair of processes share its placement and its autotuner's choice, so they are no independent
+evidence; the pair is the unit (one median per process, one log-ratio per pair).
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import NamedTuple
+
+MIN_PAIRS = 6
+"""Pairs before a small gain may be believed."""
+MAX_PAIRS = 12
+_EARLY_PAIRS = 3
+_EARLY_GAIN = 0.10
+"""A gain whose whole interval lies above this is believed after the first pairs already."""
+
+# Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom (any statistical table).
+_T95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+class Interval(NamedTuple):
+    """A ratio with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def interval(log_ratios: list[float]) -> Interval:
+    """Geometric mean and 95 % t-interval of at least one pair's log-ratio; one pair alone has an infinite one."""
+    count = len(log_ratios)
+    mean = math.fsum(log_ratios) / count
+    if count == 1:
+        return Interval(math.exp(mean), 0.0, math.inf)
+    variance = math.fsum((value - mean) ** 2 for value in log_ratios) / (count - 1)
+    reach = _T95[min(count - 1, len(_T95)) - 1] * math.sqrt(variance / count)
+    return Interval(math.exp(mean), math.exp(mean - reach), math.exp(min(mean + reach, 700.0)))
+
+
+class Next(Enum):
+    """What the pairs so far call for."""
+
+    MORE = "more"
+    FASTER = "faster"
+    NOT_FASTER = "not faster"
+
+
+def next_pair(log_ratios: list[float], threshold: float) -> Next:
+    """Whether another pair is needed, for a gain that has to exceed ``threshold`` (relative).
+
+    A clear loser or a very clear winner is stopped after `_EARLY_PAIRS`; a small gain needs `MIN_PAIRS` at
+    least; what is open after `MAX_PAIRS` is not faster.
+    """
+    if len(log_ratios) < _EARLY_PAIRS:
+        return Next.MORE
+    found = interval(log_ratios)
+    if found.high < 1 + threshold and found.ratio < 1 - threshold:
+        return Next.NOT_FASTER
+    if found.low > 1 + max(_EARLY_GAIN, threshold):
+        return Next.FASTER
+    if len(log_ratios) < MIN_PAIRS:
+        return Next.MORE
+    if found.low > 1 and found.ratio > 1 + threshold:
+        return Next.FASTER
+    if found.high < 1 + threshold or len(log_ratios) >= MAX_PAIRS:
+        return Next.NOT_FASTER
+    return Next.MORE
+
+
+def noise_floor(log_ratios: list[float]) -> float:
+    """Largest relative gain that pairs of two copies of one kernel cannot exclude."""
+    found = interval(log_ratios)
+    return max(found.high - 1, 1 / found.low - 1 if found.low > 0 else math.inf)
