@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernelwright.evaluator.evaluation import Scalar
 from kernelwright.evaluator.gpus import Gpu
 from kernelwright.evaluator.protocol import TensorFact
 from kernelwright.stages import Stage
@@ -33,9 +34,17 @@ class BriefKernel(_Model):
 
     name: str
     duration_ms: float | None
+    """All its launches in one forward."""
     time_share: float | None
+    """0 to 1."""
     metrics: dict[str, float]
+    """Only what the stage shows, in the stage's order."""
     missing: dict[str, str] = Field(default_factory=dict)
+    """Metrics that the stage shows and this profile has not, with the reason."""
+    grid: tuple[int, int, int] | None = None
+    launches: int | None = None
+    config: dict[str, Scalar] = Field(default_factory=dict)
+    """The tl.constexpr values that it ran with, and ``num_warps``, ``num_stages``."""
 
 
 class Profile(_Model):
@@ -46,6 +55,10 @@ class Profile(_Model):
     provenance: str
     """``measured`` or ``estimated``."""
     kernels: list[BriefKernel]
+    on_target: bool = True
+    """Whether the figures hold for the target: taken on such a card, or estimated for it."""
+    card: Gpu | None = None
+    """The table's row of the card on which they were taken, where that is not the target and is known."""
 
 
 class Distance(_Model):
@@ -53,8 +66,12 @@ class Distance(_Model):
 
     ms: float
     provenance: str
+    """Of `ms`: ``measured`` or ``estimated``."""
     floor_ms: float
+    floor_of: str
+    """The card whose peak rates the floor is for."""
     eager_ms: float | None = None
+    """PyTorch eager on the same card, or estimated for it as `ms` is."""
 
 
 class TriedAttempt(_Model):
@@ -63,6 +80,10 @@ class TriedAttempt(_Model):
     attempt: str
     outcome: str
     """One sentence."""
+    changes: list[str] = Field(default_factory=list)
+    """What its launches did otherwise than its parent's, one phrase each."""
+    diff: str | None = None
+    """Its source against its parent's, when that is short."""
 
 
 class Mend(_Model):
@@ -71,7 +92,12 @@ class Mend(_Model):
     code: str | None
     """The failed source; None when the reply held none."""
     status: str
+    """A `Status`, or the kind of an extraction failure."""
     reason: str
+    reply: str | None = None
+    """The reply itself, when no kernel could be taken from it and it is of use to see why."""
+    details: list[str] = Field(default_factory=list)
+    """Facts about the failure, one sentence each: families of inputs and their errors."""
 
 
 class Brief(_Model):
@@ -90,6 +116,7 @@ class Brief(_Model):
     broken_promises: list[str] = Field(default_factory=list)
     mend: Mend | None = None
     notes: list[str] = Field(default_factory=list)
+    """What else the model should know of the kernel that it is shown, one sentence each."""
 
     def data(self) -> dict[str, Any]:
         """As a template sees it."""
