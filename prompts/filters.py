@@ -102,7 +102,9 @@ def _launch(kernel: Mapping[str, Any]) -> str:
 
 def tensor(fact: Mapping[str, Any]) -> str:
     """A tensor in words: ``x: float32 (16, 64, 256, 256)``."""
-    return f"`{inline(str(fact['name']))}`: {fact['dtype']} ({', '.join(str(axis) for axis in fact['shape'])})"
+    return (
+        f"`{inline(str(fact['name']))}`: {fact['dtype']} ({', '.join(str(axis) for axis in fact['shape'])})"
+    )
 
 
 FILTERS = {
