@@ -1,0 +1,65 @@
+"""The list of a store's campaigns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ..record import Record
+from .lineage import attempt_json, provisional
+from .text import one_line, speedup, time_of
+
+
+def campaigns(records: list[Record]) -> Table:
+    """One row each, newest last."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("campaign", "started", "task", "target", "provider", "status", "attempts", "best"):
+        table.add_column(name, justify="right" if name == "attempts" else "left", overflow="fold")
+    for record in records:
+        campaign, settings = record.campaign, record.campaign.settings
+        table.add_row(
+            Text(campaign.id, style="bold"),
+            f"{campaign.created:%Y-%m-%d %H:%M}",
+            Text(one_line(settings.task)),
+            settings.target,
+            Text(
+                one_line(
+                    settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
+                )
+            ),
+            campaign.status.value,
+            str(len(record.attempts)),
+            Text(_best(record)),
+        )
+    return table
+
+
+def _best(record: Record) -> str:
+    best = record.best
+    if best is None or best.evaluation is None:
+        return "none yet"
+    if provisional(best):
+        return f"{time_of(best.evaluation)}, provisional"
+    timing = best.evaluation.timing
+    return f"{time_of(best.evaluation)}, {speedup(timing)}" if timing else time_of(best.evaluation)
+
+
+def campaigns_json(records: list[Record]) -> list[dict[str, Any]]:
+    """The list as data."""
+    return [
+        {
+            "campaign": record.campaign.id,
+            "created": record.campaign.created.isoformat(),
+            "task": record.campaign.settings.task,
+            "target": record.campaign.settings.target,
+            "device": record.campaign.settings.device,
+            "provider": record.campaign.settings.provider,
+            "model": record.campaign.settings.model,
+            "status": record.campaign.status.value,
+            "attempts": len(record.attempts),
+            "best": attempt_json(record.best) if record.best else None,
+        }
+        for record in records
+    ]

@@ -1,0 +1,98 @@
+"""Where an attempt stands: its state in one word, its outcome in one sentence, and the way to the best."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernelwright.evaluator.evaluation import Evaluation
+
+from ..record import Attempt, AttemptKind, Record
+from .text import one_line
+
+
+def state(attempt: Attempt) -> str:
+    """The verdict's status, why the reply held no kernel, or the step that comes next."""
+    if attempt.evaluation:
+        return attempt.evaluation.status.value
+    if attempt.failure:
+        return attempt.failure.kind.value
+    if attempt.kernel_sha:
+        return "to be judged"
+    return "replied" if attempt.reply else "asked" if attempt.prompt_sha else "begun"
+
+
+def outcome(attempt: Attempt) -> str:
+    """Kept or why not, in one sentence."""
+    if attempt.decision is None:
+        return "under way"
+    decision = attempt.decision
+    word = "not kept"
+    if decision.accepted:
+        word = "kept provisionally" if decision.provisional else "kept"
+    return f"{word}: {one_line(decision.reason)}" if decision.reason else word
+
+
+def where(attempt: Attempt) -> str:
+    """Stage and round, or what the attempt is when it has no stage: ``block_tiling 2``, ``seed``."""
+    if attempt.stage is None:
+        return attempt.kind.value
+    mark = " repair" if attempt.kind is AttemptKind.REPAIR else ""
+    again = " remeasured" if attempt.kind is AttemptKind.REMEASURE else ""
+    return (
+        f"{attempt.stage} {attempt.round}{mark}{again}" if attempt.round else f"{attempt.stage}{mark}{again}"
+    )
+
+
+def lineage(record: Record, last: Attempt | None) -> list[Attempt]:
+    """The attempts from the seed to `last`, each the parent of the next."""
+    known = {attempt.id: attempt for attempt in record.attempts}
+    path: list[Attempt] = []
+    while last is not None and last not in path:
+        path.insert(0, last)
+        last = known.get(last.parent) if last.parent else None
+    return path
+
+
+def seed(record: Record) -> Attempt | None:
+    """The campaign's starting kernel, or None where it began without one."""
+    return next((a for a in record.attempts if a.kind is AttemptKind.SEED), None)
+
+
+def provisional(attempt: Attempt) -> bool:
+    """Whether only an estimate speaks for this attempt."""
+    evaluation = attempt.evaluation
+    return bool(evaluation and evaluation.provenance == "estimated")
+
+
+def verdict_json(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    """Status and time of a verdict, exact, for lists; the whole is in ``show --json``."""
+    if evaluation is None:
+        return None
+    return {
+        "status": evaluation.status.value,
+        "reason": evaluation.reason,
+        "provenance": evaluation.provenance,
+        "device": evaluation.device,
+        "timing": evaluation.timing.model_dump(mode="json", exclude={"samples"})
+        if evaluation.timing
+        else None,
+        "estimate": evaluation.estimate.model_dump(mode="json") if evaluation.estimate else None,
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """One attempt for lists."""
+    return {
+        "id": attempt.id,
+        "parent": attempt.parent,
+        "kind": attempt.kind.value,
+        "stage": attempt.stage,
+        "round": attempt.round,
+        "sample": attempt.sample,
+        "kernel": attempt.kernel_sha,
+        "state": state(attempt),
+        "failure": attempt.failure.model_dump(mode="json") if attempt.failure else None,
+        "verdict": verdict_json(attempt.evaluation),
+        "decision": attempt.decision.model_dump(mode="json") if attempt.decision else None,
+        "seconds": attempt.seconds,
+    }

@@ -1,0 +1,56 @@
+"""The product: a kernel's source with, in its header, how it was verified."""
+
+from __future__ import annotations
+
+from ..record import Attempt, Campaign
+from .lineage import provisional
+from .text import estimate, interval, milliseconds, one_line, times
+
+
+def with_header(campaign: Campaign, attempt: Attempt, source: str) -> str:
+    """The source below a comment that says what was verified, where, and what was not."""
+    lines = [f"# {one_line(line)}" for line in header(campaign, attempt)]
+    return "\n".join([*lines, "", source])
+
+
+def header(campaign: Campaign, attempt: Attempt) -> list[str]:
+    """The comment's lines: task, verdict, time, kernel hash, versions."""
+    evaluation = attempt.evaluation
+    lines = [
+        f"Kernel for the task {campaign.settings.task}, target {campaign.settings.target},"
+        f" from kernelwright attempt {attempt.id}.",
+        *_verified(attempt),
+        f"SHA-256 of the source below the empty line that ends this header: {attempt.kernel_sha}",
+    ]
+    versions = evaluation.environment if evaluation else {}
+    if versions:
+        lines.append("Versions: " + ", ".join(f"{name} {value}" for name, value in versions.items()))
+    return lines
+
+
+def _verified(attempt: Attempt) -> list[str]:
+    evaluation = attempt.evaluation
+    if evaluation is None:
+        return ["Not verified."]
+    lines = [
+        f"Status: {evaluation.status.value}" + (f" ({evaluation.reason})" if evaluation.reason else "") + "."
+    ]
+    if evaluation.timing:
+        timing = evaluation.timing
+        lines.append(
+            f"Measured on {evaluation.device}: {milliseconds(timing.median_ms)},"
+            f" {times(timing.speedup)} over {timing.baseline}"
+            f" (95 % interval {interval(*timing.speedup_ci95)}, {timing.pairs} pairs of fresh processes)."
+        )
+    elif evaluation.estimate:
+        lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
+    if provisional(attempt):
+        lines.append(
+            "Provisional: no card has run it. `kernelwright resume --device cuda` measures and decides."
+        )
+    if evaluation.correctness:
+        passed = [name for name, family in evaluation.correctness.families.items() if family.passed]
+        failed = [name for name, family in evaluation.correctness.families.items() if not family.passed]
+        lines.append(f"Correct against fp64 on: {', '.join(passed) or 'nothing'}.")
+        lines += [f"Outside its error budget on: {', '.join(failed)}."] if failed else []
+    return lines + [f"Warning: {warning}" for warning in evaluation.warnings]

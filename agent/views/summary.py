@@ -1,0 +1,149 @@
+"""How a campaign stands, at its end or at a pause: best kernel, contenders, lineage, what comes next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernelwright.evaluator.protocol import Session, Standing
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..record import Attempt, AttemptKind, CampaignStatus, Record
+from .lineage import attempt_json, lineage, provisional, seed, where
+from .text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
+
+
+def summary(record: Record, option: str = "") -> RenderableType:
+    """Everything that a person wants to know when ``run`` or ``resume`` ends; `option` goes with each command."""
+    parts: list[RenderableType] = [best_line(record)]
+    table = contenders(record)
+    if table.row_count:
+        parts += [Text(), table]
+    parts += [Text(line) for line in (*_floor(record.campaign.session), _used(record))]
+    path = lineage(record, record.best)
+    if len(path) > 1:
+        parts += [Text(), Text("lineage", style="dim"), *(_step(attempt) for attempt in path)]
+    parts += [Text(), Text("next", style="dim"), *(_command(*line) for line in next_commands(record, option))]
+    return Group(*parts)
+
+
+def best_line(record: Record) -> Text:
+    """Which kernel is the best, and how sure that is."""
+    best = record.best
+    if best is None:
+        return Text("no kernel passed yet" + _seed_problem(record), style="bold red")
+    target = record.campaign.settings.target
+    line = Text("best kernel: ", style="bold").append(
+        f"{best.id}, {time_of(best.evaluation)}", style="bold green"
+    )
+    if best.kind is AttemptKind.SEED:
+        line.append(", which is the seed: nothing faster was kept", style="default")
+    if provisional(best):
+        return line.append(f" — provisional: estimated for the {target}, not measured", style="bold yellow")
+    timing = best.evaluation.timing if best.evaluation else None
+    return line.append(f", {speedup(timing)}", style="default") if timing else line
+
+
+def _seed_problem(record: Record) -> str:
+    first = seed(record)
+    reason = first.evaluation.reason if first and first.evaluation else None
+    return (
+        f": the seed is {first.evaluation.status.value}: {one_line(reason)}"
+        if first and first.evaluation and reason
+        else ""
+    )
+
+
+def contenders(record: Record) -> Table:
+    """Eager, compile, seed and best head to head where that was measured; else seed and best alone."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("kernel")
+    table.add_column("time", justify="right")
+    table.add_column("speedup, 95 % interval", justify="right")
+    standings = record.campaign.standings
+    if standings:
+        for standing in standings:
+            table.add_row(Text(one_line(standing.name, 60)), *_standing(standing, first=standings[0]))
+        return table
+    shown = {a.id: (name, a) for name, a in (("seed", seed(record)), ("best", record.best)) if a}
+    for name, attempt in shown.values():
+        timing = attempt.evaluation.timing if attempt.evaluation else None
+        table.add_row(name, time_of(attempt.evaluation), speedup(timing) if timing else "not measured")
+    return table
+
+
+def _standing(standing: Standing, first: Standing) -> tuple[str, str]:
+    if standing.median_ms is None:
+        return "—", one_line(standing.reason or "not timed")
+    if standing is first or standing.speedup is None:
+        return milliseconds(standing.median_ms), ""
+    ci = f" {interval(*standing.speedup_ci95)}" if standing.speedup_ci95 else ""
+    return milliseconds(standing.median_ms), f"{times(standing.speedup)}{ci} over {one_line(first.name)}"
+
+
+def _floor(session: Session | None) -> list[str]:
+    if session is None:
+        return []
+    if session.floor_ms.device is not None:
+        return [f"floor on the {one_line(session.device)}: {milliseconds(session.floor_ms.device)}"]
+    return [f"floor on the {session.target}: {milliseconds(session.floor_ms.target)}"]
+
+
+def _used(record: Record) -> str:
+    spent = [plural(len(record.attempts), "attempt"), seconds(record.campaign.seconds)]
+    if record.tokens:
+        spent.insert(1, plural(record.tokens, "token"))
+    return "used: " + ", ".join(spent)
+
+
+def _step(attempt: Attempt) -> Text:
+    line = Text(f"  {attempt.id:<10}  {where(attempt):<22}  {time_of(attempt.evaluation)}")
+    return line.append("  provisional", style="yellow") if provisional(attempt) else line
+
+
+def _command(command: str, why: str) -> Text:
+    return Text("  ").append(f"{command:<44}", style="cyan").append(f"  {why}", style="dim")
+
+
+def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
+    """Commands that make sense now, each with what it is for."""
+    campaign, best = record.campaign, record.best
+    lines = []
+    if campaign.status is not CampaignStatus.FINISHED:
+        lines.append((f"kernelwright resume {campaign.id}", "go on where it stopped"))
+    if best is not None:
+        lines.append((f"kernelwright best {campaign.id} -o best.py", "the best kernel's source"))
+    lines.append((f"kernelwright tree {campaign.id}", "what every stage tried and what came of it"))
+    if best is not None and best.parent:
+        first = seed(record)
+        against = f"{first.id} {best.id}" if first else best.id
+        lines.append((f"kernelwright diff {against}", "what changed on the way"))
+    if best is not None and provisional(best):
+        lines.append(
+            (f"kernelwright resume {campaign.id} --device cuda", "measure the finds on a card and decide")
+        )
+    return [(command + option, why) for command, why in lines]
+
+
+def summary_json(record: Record) -> dict[str, Any]:
+    """The end of a campaign as data."""
+    campaign, best, first = record.campaign, record.best, seed(record)
+    return {
+        "campaign": campaign.id,
+        "status": campaign.status.value,
+        "reason": campaign.finish_reason or campaign.pause_reason,
+        "settings": campaign.settings.model_dump(mode="json"),
+        "budget": campaign.budget.model_dump(mode="json"),
+        "device": campaign.session.device if campaign.session else None,
+        "floor_ms": campaign.session.floor_ms.model_dump(mode="json") if campaign.session else None,
+        "seed": attempt_json(first) if first else None,
+        "best": attempt_json(best) if best else None,
+        "provisional": provisional(best) if best else None,
+        "best_path": [attempt.id for attempt in lineage(record, best)],
+        "standings": [standing.model_dump(mode="json") for standing in campaign.standings],
+        "stage_ends": [end.model_dump(mode="json") for end in campaign.stage_ends],
+        "attempts": len(record.attempts),
+        "tokens": record.tokens,
+        "seconds": campaign.seconds,
+    }

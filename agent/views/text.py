@@ -1,0 +1,88 @@
+"""Words and numbers as the terminal shows them; a model's text is hostile until it went through `plain`."""
+
+from __future__ import annotations
+
+import re
+
+from kernelwright.evaluator.evaluation import Estimate, Evaluation, Timing
+
+# Control characters besides newline and tab, direction overrides, invisible characters, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ud800-\udfff]"
+)
+
+
+def plain(text: str) -> str:
+    """The text with everything that could steer a terminal made visible: an escape becomes ``\\x1b``."""
+    return _UNSAFE.sub(
+        lambda hit: hit.group().encode("unicode_escape").decode("ascii"), text.replace("\r\n", "\n")
+    )
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """`plain` text on one line of at most that many characters."""
+    line = " ".join(plain(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with that many significant digits and without an exponent where people need none."""
+    if value != 0 and (abs(value) >= 1e7 or abs(value) < 1e-3):
+        return f"{value:.{digits}g}"
+    whole = len(str(int(abs(value))))
+    text = f"{value:,.{max(0, digits - whole)}f}"
+    return text.rstrip("0").rstrip(".") if float(value).is_integer() and "." in text else text
+
+
+def milliseconds(ms: float) -> str:
+    """``0.318 ms``."""
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms:,.0f} ms"
+
+
+def interval(low: float, high: float) -> str:
+    """``[1.31, 1.37]``."""
+    return f"[{low:.3g}, {high:.3g}]"
+
+
+def times(factor: float) -> str:
+    """``26.5×``."""
+    return f"{factor:.3g}×"
+
+
+def estimate(value: Estimate) -> str:
+    """``0.41 ms est. (0.33–0.52)``: an estimate never goes without its mark and its range."""
+    low, high = value.range_ms
+    return f"{milliseconds(value.ms)} est. ({low:.3g}–{high:.3g})"
+
+
+def baseline(timing: Timing) -> str:
+    """What a timing was compared with: ``eager``, ``compile``, or a kernel's short hash."""
+    name = one_line(timing.baseline)
+    return name if name in ("eager", "compile") else name[:10]
+
+
+def speedup(timing: Timing) -> str:
+    """``1.34× [1.31, 1.37] over eager``: the 95 % interval always stands beside the factor."""
+    return f"{times(timing.speedup)} {interval(*timing.speedup_ci95)} over {baseline(timing)}"
+
+
+def time_of(evaluation: Evaluation | None) -> str:
+    """The time that a verdict knows: measured, or marked ``est.``, or a dash."""
+    if evaluation is None:
+        return "—"
+    if evaluation.timing:
+        return milliseconds(evaluation.timing.median_ms)
+    return estimate(evaluation.estimate) if evaluation.estimate else "—"
+
+
+def seconds(value: float) -> str:
+    """``8.2 s``, ``3 min 05 s``, ``2 h 04 min``."""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 attempt``, ``2 attempts``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

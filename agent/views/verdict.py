@@ -1,0 +1,97 @@
+"""One verdict, as ``evaluate`` and ``show`` print it."""
+
+from __future__ import annotations
+
+from kernelwright.evaluator.evaluation import Correctness, Evaluation, KernelProfile, Status
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .text import estimate, milliseconds, number, one_line, speedup
+
+_GOOD = {Status.PASSED: "bold green", Status.UNCHECKED: "bold yellow"}
+
+
+def verdict(evaluation: Evaluation) -> RenderableType:
+    """Status, time, floor, correctness by family, kernels with metrics, warnings."""
+    parts: list[RenderableType] = [headline(evaluation), *(Text(line) for line in _times(evaluation))]
+    if evaluation.correctness and evaluation.correctness.families:
+        parts += [Text(), families(evaluation.correctness)]
+    if evaluation.kernels:
+        parts += [Text(), metrics_table(evaluation.kernels)]
+    parts += [Text(f"warning: {one_line(warning)}", style="yellow") for warning in evaluation.warnings]
+    return Group(*parts)
+
+
+def headline(evaluation: Evaluation) -> Text:
+    """``passed, measured on NVIDIA H200`` or ``incorrect: reason``."""
+    place = f"measured on {one_line(evaluation.device)}"
+    if evaluation.provenance == "estimated":
+        place = f"offline, for the {evaluation.target}: nothing was measured"
+    line = Text(evaluation.status.value, style=_GOOD.get(evaluation.status, "bold red"))
+    line.append(f", {place}", style="default")
+    return line.append(f": {one_line(evaluation.reason)}", style="default") if evaluation.reason else line
+
+
+def _times(evaluation: Evaluation) -> list[str]:
+    lines = []
+    if evaluation.timing:
+        timing = evaluation.timing
+        lines.append(
+            f"time {milliseconds(timing.median_ms)}, {speedup(timing)} ({timing.pairs} pairs of processes)"
+        )
+    if evaluation.estimate:
+        lines.append(f"time {estimate(evaluation.estimate)}")
+    if evaluation.floor_ms:
+        floor = evaluation.floor_ms
+        here = f"{milliseconds(floor.device)} on this card, " if floor.device is not None else ""
+        lines.append(f"floor {here}{milliseconds(floor.target)} on the {evaluation.target}")
+    lines.append(f"kernel {evaluation.kernel[:16]}, sandbox {evaluation.sandbox}")
+    return lines
+
+
+def families(correctness: Correctness) -> Table:
+    """Error and budget of each family of inputs."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("inputs", "error / RMS", "budget", ""):
+        table.add_column(name, justify="right" if name in ("error / RMS", "budget") else "left")
+    for name, family in correctness.families.items():
+        error = "not finite" if family.error is None else f"{family.error:.2g}"
+        word = "ok" if family.passed else "outside"
+        if not family.required:
+            word += " (reported only)"
+        style = "" if family.passed else ("red" if family.required else "yellow")
+        table.add_row(one_line(name, 40), error, f"{family.budget:.2g}", Text(word, style=style))
+    return table
+
+
+def metrics_table(kernels: list[KernelProfile]) -> Table:
+    """One column per kernel: grid, launches, time share, configuration, metrics or why they are missing."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for kernel in kernels:
+        table.add_column(Text(one_line(kernel.name, 60)), justify="right", overflow="fold")
+    table.add_row("grid", *("×".join(map(str, kernel.grid)) for kernel in kernels))
+    table.add_row("launches", *(str(kernel.launches) for kernel in kernels))
+    table.add_row("time share", *(_share(kernel) for kernel in kernels))
+    if any(kernel.config for kernel in kernels):
+        table.add_row("configuration", *(Text(_config(kernel)) for kernel in kernels))
+    names = dict.fromkeys(name for kernel in kernels for name in (*kernel.metrics, *kernel.missing))
+    for name in names:
+        table.add_row(Text(one_line(name, 80)), *(Text(_metric(kernel, name)) for kernel in kernels))
+    return table
+
+
+def _share(kernel: KernelProfile) -> str:
+    share = "—" if kernel.time_share is None else f"{kernel.time_share:.1%}"
+    return share if kernel.duration_ms is None else f"{share}, {milliseconds(kernel.duration_ms)}"
+
+
+def _config(kernel: KernelProfile) -> str:
+    return one_line(" ".join(f"{name}={value}" for name, value in kernel.config.items()))
+
+
+def _metric(kernel: KernelProfile, name: str) -> str:
+    if name in kernel.metrics:
+        return number(kernel.metrics[name])
+    return f"missing: {one_line(kernel.missing[name], 60)}" if name in kernel.missing else "—"
