@@ -1,0 +1,89 @@
+"""What each stage cost and what it was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from ..record import Attempt, AttemptKind, Record, StageEnd
+from .lineage import plan
+
+REMEASURED = "remeasure"
+"""Name of the account of finds that a card decided."""
+
+
+class StageAccount(BaseModel):
+    """One row: a stage, or the measuring of offline finds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    stage: str
+    attempts: int
+    kept: int
+    gain: float | None
+    """Product of the speedups that were kept, each over the best before it; None when nothing was."""
+    provisional: bool
+    """Whether the gain rests on estimates."""
+    tokens: int
+    seconds: float
+    outcome: str | None
+    """``finished``, ``plateau`` or ``skipped``; None while it is under way or not begun."""
+    reason: str | None
+
+
+def accounts(record: Record) -> list[StageAccount]:
+    """One account for each stage of the plan in its order, then one for what a card decided, if any."""
+    ends = {end.stage: end for end in record.campaign.stage_ends}
+    names = dict.fromkeys([*plan(record), *_stages(record), *ends])
+    rows = [_account(name, _of_stage(record, name), record, ends.get(name)) for name in names]
+    remeasured = [a for a in record.attempts if a.kind is AttemptKind.REMEASURE]
+    if remeasured:
+        rows.append(_account(REMEASURED, remeasured, record, None))
+    return rows
+
+
+def _stages(record: Record) -> list[str]:
+    return [a.stage for a in record.attempts if a.stage and a.kind is not AttemptKind.REMEASURE]
+
+
+def _of_stage(record: Record, stage: str) -> list[Attempt]:
+    return [a for a in record.attempts if a.stage == stage and a.kind is not AttemptKind.REMEASURE]
+
+
+def _account(name: str, attempts: Sequence[Attempt], record: Record, end: StageEnd | None) -> StageAccount:
+    kept = [a for a in attempts if a.decision and a.decision.accepted]
+    return StageAccount(
+        stage=name,
+        attempts=sum(1 for a in attempts if a.reply or a.evaluation),
+        kept=len(kept),
+        gain=_gain(record, kept),
+        provisional=any(a.decision.provisional for a in kept if a.decision),
+        tokens=sum(a.reply.usage.total for a in attempts if a.reply),
+        seconds=sum(a.seconds for a in attempts),
+        outcome=end.outcome if end else None,
+        reason=end.reason if end else None,
+    )
+
+
+def _gain(record: Record, kept: Sequence[Attempt]) -> float | None:
+    gain: float | None = None
+    for attempt in kept:
+        step = _speedup(record, attempt)
+        if step is not None:
+            gain = (gain or 1.0) * step
+    return gain
+
+
+def _speedup(record: Record, attempt: Attempt) -> float | None:
+    """Over the best before it: measured in its own pairs, or the ratio of the two estimates."""
+    evaluation = attempt.evaluation
+    before = next(
+        (a for a in reversed(record.attempts[: attempt.number]) if a.decision and a.decision.accepted), None
+    )
+    if evaluation is None or before is None or before.evaluation is None:
+        return None
+    if evaluation.timing is not None:
+        return evaluation.timing.speedup if evaluation.timing.baseline == before.kernel_sha else None
+    if evaluation.ms is None or before.evaluation.ms is None:
+        return None
+    return before.evaluation.ms / evaluation.ms

@@ -1,0 +1,49 @@
+"""One process per campaign: a lock that the kernel drops when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import CampaignHeld, translated
+
+
+@contextmanager
+def held(store: Path, campaign: str) -> Iterator[None]:
+    """Hold a campaign of the store at that path; raises `CampaignHeld` with who holds it."""
+    path = store.with_name(f"{store.name}.{campaign}.lock")
+    with translated(store):
+        descriptor = _locked(path, campaign)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _locked(path: Path, campaign: str) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
+            os.close(descriptor)
+            raise CampaignHeld(f"campaign {campaign} is held by {holder}: wait for it, or end it") from None
+        if _still_there(path, descriptor):
+            return descriptor
+        # The holder before us removed the file between our open and our lock: take the new one.
+        os.close(descriptor)
+
+
+def _still_there(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,72 @@
+"""Between the record's models and the rows of the store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..record import Attempt
+from .errors import StoreError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def to_bytes(text: str) -> bytes:
+    """UTF-8, in which even a lone surrogate of a broken reply survives."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def from_bytes(data: bytes) -> str:
+    """The inverse of `to_bytes`."""
+    return data.decode("utf-8", "surrogatepass")
+
+
+def sha_of(text: str) -> str:
+    """SHA-256 of the text's bytes, in hex."""
+    return hashlib.sha256(to_bytes(text)).hexdigest()
+
+
+def to_json(model: BaseModel) -> str:
+    """JSON in ASCII that keeps NaN, infinities and lone surrogates, which pydantic's own would not."""
+    return json.dumps(_plain(model))
+
+
+def from_json(model: type[Model], data: str) -> Model:
+    """The model again; raises `StoreError` when a newer version wrote fields that this one doesn't know."""
+    return _validated(model, json.loads(data))
+
+
+def attempt_to_json(attempt: Attempt) -> str:
+    """An attempt with the hash of its reply in the place of the reply's text."""
+    data = _plain(attempt)
+    if attempt.reply is not None:
+        del data["reply"]["text"]
+        data["reply"]["text_sha"] = sha_of(attempt.reply.text)
+    return json.dumps(data)
+
+
+def attempt_from_json(data: str, reply: bytes | None) -> Attempt:
+    """The attempt again, with the reply's text filled in."""
+    fields = json.loads(data)
+    if fields["reply"] is not None and reply is not None:
+        del fields["reply"]["text_sha"]
+        fields["reply"]["text"] = from_bytes(reply)
+    return _validated(Attempt, fields)
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def _validated(model: type[Model], fields: object) -> Model:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as problem:
+        where = ".".join(str(part) for part in problem.errors()[0]["loc"])
+        raise StoreError(
+            f"a stored {model.__name__.lower()} does not fit this version of kernelwright (field '{where}'): "
+            "upgrade kernelwright"
+        ) from problem

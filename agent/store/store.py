@@ -1,0 +1,174 @@
+"""`Store`: what campaigns keep, and how it is found again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..record import Attempt, Budget, Campaign, Record, Settings
+from . import database, ids, mapping
+from .errors import StoreError, translated
+from .hold import held
+
+_SAVE_ATTEMPT = """
+    INSERT INTO attempts (id, campaign, number, parent, prompt_sha, reply_sha, kernel_sha, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+        prompt_sha = excluded.prompt_sha, reply_sha = excluded.reply_sha,
+        kernel_sha = excluded.kernel_sha, data = excluded.data
+"""
+
+
+class Store:
+    """One SQLite file. Whatever a method stored is on the disk when it returns."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, create: bool = True, read_only: bool = False) -> Store:
+        """Open the store at ``path``; raises `StoreError` with one sentence that says what to do."""
+        path = Path(path).absolute()
+        with translated(path):
+            there = path.exists()
+        if not there and (read_only or not create):
+            raise StoreError(
+                f"there is no store at '{path}': begin with `kernelwright run layer_norm`, "
+                "or name another file with --store"
+            )
+        opened = database.open_readable(path) if read_only else database.open_writable(path, create)
+        return cls(path, opened)
+
+    def close(self) -> None:
+        """Close the file."""
+        with translated(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def hold(self, campaign_id: str) -> AbstractContextManager[None]:
+        """Be the only process that runs this campaign; raises `CampaignHeld` with who does already."""
+        return held(self.path, campaign_id)
+
+    def new_campaign(self, settings: Settings, budget: Budget) -> Campaign:
+        """Begin a campaign under a new short id."""
+        name = ids.new_id(lambda name: name in self._ids("campaigns"))
+        campaign = Campaign(id=name, created=datetime.now(UTC), settings=settings, budget=budget)
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?)", _campaign_row(campaign)
+            )
+        return campaign
+
+    def save_campaign(self, campaign: Campaign) -> None:
+        """Store a campaign as it is now."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+                _campaign_row(campaign),
+            )
+
+    def campaigns(self) -> list[Campaign]:
+        """All campaigns, newest first."""
+        rows = self._rows("SELECT data FROM campaigns ORDER BY created DESC, rowid DESC")
+        return [mapping.from_json(Campaign, row[0]) for row in rows]
+
+    def record(self, campaign_id: str) -> Record:
+        """A campaign and its attempts by number; raises `StoreError` for an unknown id."""
+        found = self._rows("SELECT data FROM campaigns WHERE id = ?", campaign_id)
+        if not found:
+            raise StoreError(f"there is no campaign '{campaign_id}'")
+        rows = self._rows(
+            "SELECT a.data, t.bytes FROM attempts a LEFT JOIN texts t ON t.sha = a.reply_sha "
+            "WHERE a.campaign = ? ORDER BY a.number",
+            campaign_id,
+        )
+        attempts = [mapping.attempt_from_json(data, reply) for data, reply in rows]
+        return Record(campaign=mapping.from_json(Campaign, found[0][0]), attempts=attempts)
+
+    def save_attempt(self, attempt: Attempt) -> None:
+        """Store an attempt as it is now, with its reply's text, in one transaction."""
+        reply_sha = None
+        with self._writing() as connection:
+            if attempt.reply is not None:
+                reply_sha = _put(connection, attempt.reply.text)
+            connection.execute(_SAVE_ATTEMPT, _attempt_row(attempt, reply_sha))
+
+    def put_text(self, text: str) -> str:
+        """Store a text once, under the SHA-256 of its bytes."""
+        with self._writing() as connection:
+            return _put(connection, text)
+
+    def text(self, sha: str) -> str:
+        """The text of that hash; raises `StoreError` when it is not there or not itself any more."""
+        rows = self._rows("SELECT bytes FROM texts WHERE sha = ?", sha)
+        if not rows:
+            raise StoreError(f"store '{self.path}' has no text {sha}")
+        text = mapping.from_bytes(rows[0][0])
+        if mapping.sha_of(text) != sha:
+            raise StoreError(f"store '{self.path}' is damaged: text {sha} is not what was stored")
+        return text
+
+    def campaign_id(self, prefix: str) -> str:
+        """The campaign that a unique prefix means; raises `StoreError` with the candidates."""
+        return ids.resolve("campaign", prefix, self._ids("campaigns"))
+
+    def attempt_id(self, prefix: str) -> str:
+        """The attempt that a unique prefix means, as ``abcd.3``, ``ab.3`` or ``abcd`` of a lone seed."""
+        known = self._ids("attempts")
+        campaign, dot, number = prefix.partition(".")
+        if dot and prefix not in known:
+            prefix = f"{self.campaign_id(campaign)}.{number}"
+        return ids.resolve("attempt", prefix, known)
+
+    def _ids(self, table: str) -> list[str]:
+        order = {"campaigns": "created DESC, rowid DESC", "attempts": "campaign, number"}[table]
+        return [row[0] for row in self._rows(f"SELECT id FROM {table} ORDER BY {order}")]
+
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        with translated(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has already rolled back by itself after a full disk.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _campaign_row(campaign: Campaign) -> tuple[str, str, str]:
+    return campaign.id, campaign.created.isoformat(), mapping.to_json(campaign)
+
+
+def _attempt_row(attempt: Attempt, reply_sha: str | None) -> tuple[str | int | None, ...]:
+    names = (attempt.id, attempt.campaign, attempt.number, attempt.parent)
+    return *names, attempt.prompt_sha, reply_sha, attempt.kernel_sha, mapping.attempt_to_json(attempt)
+
+
+def _put(connection: sqlite3.Connection, text: str) -> str:
+    sha = mapping.sha_of(text)
+    connection.execute(
+        "INSERT INTO texts (sha, bytes) VALUES (?, ?) ON CONFLICT (sha) DO NOTHING",
+        (sha, mapping.to_bytes(text)),
+    )
+    return sha
