@@ -74,7 +74,12 @@ class Clocks(BaseModel):
 
 
 # Bits of nvmlClocksThrottleReasons that mean heat or power emergencies; the ordinary power cap is not one.
-_SLOWDOWNS = {0x8: "hardware slowdown", 0x20: "thermal slowdown", 0x40: "hardware thermal slowdown", 0x80: "power brake"}
+_SLOWDOWNS = {
+    0x8: "hardware slowdown",
+    0x20: "thermal slowdown",
+    0x40: "hardware thermal slowdown",
+    0x80: "power brake",
+}
 
 
 def read_clocks(index: int = 0) -> Clocks | None:

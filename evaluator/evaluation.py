@@ -12,7 +12,6 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-
 class Status(StrEnum):
     """The one-word verdict."""
 

@@ -121,12 +121,14 @@ def open_arena(address: ArenaAddress) -> Arena:
     pointer = ctypes.c_uint64()
     handle = _IpcHandle.from_buffer_copy(address.handle)
     lazy_peer_access = 1
-    _check(_cuda().cuIpcOpenMemHandle_v2(ctypes.byref(pointer), handle, lazy_peer_access), "cuIpcOpenMemHandle")
+    _check(
+        _cuda().cuIpcOpenMemHandle_v2(ctypes.byref(pointer), handle, lazy_peer_access), "cuIpcOpenMemHandle"
+    )
     return Arena(_wrap(pointer.value, address.size), address)
 
 
 class _IpcHandle(ctypes.Structure):
-    _fields_ = [("reserved", ctypes.c_char * 64)]  # noqa: RUF012
+    _fields_ = [("reserved", ctypes.c_char * 64)]
 
     def __bytes__(self) -> bytes:
         return ctypes.string_at(ctypes.byref(self), 64)

@@ -91,7 +91,7 @@ def _perform(state: State, order: dict[str, Any]) -> dict[str, Any]:
         return {"failure": {"status": status, "reason": reason}}
 
 
-def _enter(state: State, folder: str, cache: str, gpu: Gpu | None) -> dict[str, Any]:
+def _enter(state: State, folder: str, cache: str, gpu: Gpu | None, cuda: bool = True) -> dict[str, Any]:
     """First order of every runner: a folder of its own, its Triton cache, and what stands for the device."""
     os.chdir(folder)
     os.environ.update(HOME=folder, TMPDIR=folder, TRITON_CACHE_DIR=cache, TORCHINDUCTOR_CACHE_DIR=cache)
@@ -103,7 +103,7 @@ def _enter(state: State, folder: str, cache: str, gpu: Gpu | None) -> dict[str, 
 
         state.device = "cpu"
         state.contexts.enter_context(interpreted_cuda(gpu))
-    else:
+    elif cuda:
         torch.cuda.init()
     return {}
 
@@ -161,7 +161,9 @@ def _check_output(number: int, tensor: Any, slot: Slot, inputs: list[torch.Tenso
     if type(tensor) is not torch.Tensor and type(tensor) is not torch.nn.Parameter:
         raise Refused(Status.INCORRECT, f"output {number} is a {type(tensor).__name__}, not a torch.Tensor")
     if dtype_name(tensor.dtype) != slot.dtype:
-        raise Refused(Status.INCORRECT, f"output {number} is {dtype_name(tensor.dtype)} instead of {slot.dtype}")
+        raise Refused(
+            Status.INCORRECT, f"output {number} is {dtype_name(tensor.dtype)} instead of {slot.dtype}"
+        )
     if tuple(tensor.shape) != slot.shape:
         raise Refused(
             Status.INCORRECT, f"output {number} has the shape {tuple(tensor.shape)} instead of {slot.shape}"
@@ -173,7 +175,9 @@ def _check_output(number: int, tensor: Any, slot: Slot, inputs: list[torch.Tenso
         raise Refused(Status.REJECTED, f"output {number} is one of the inputs or shares its memory")
 
 
-def _time(state: State, sets: list[Values], outputs: list[list[Slot]], calls: int, flush_bytes: int) -> dict[str, Any]:
+def _time(
+    state: State, sets: list[Values], outputs: list[list[Slot]], calls: int, flush_bytes: int
+) -> dict[str, Any]:
     """Event times in ms of ``calls`` calls over rotating inputs, L2 flushed before each.
 
     The flush also keeps the card busy while Python launches, so that host latency is not counted as long as
@@ -297,7 +301,9 @@ def _interpreter_limit(error: BaseException) -> str | None:
 def _place(error: BaseException) -> str:
     """Where in the candidate it happened."""
     frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name == "kernel.py"
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).name == "kernel.py"
     ]
     return f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
 
@@ -309,4 +315,3 @@ def _message(error: BaseException) -> str:
     except Exception:  # a hostile __str__
         return "no message"
     return text if len(text) <= 500 else f"{text[:240]} … {text[-240:]}"
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import subprocess
@@ -71,10 +72,8 @@ class WarmParent:
         assert self._control is not None
         if not self._ready:
             self._control.settimeout(_START_SECONDS)
-            try:
+            with contextlib.suppress(OSError):
                 self._ready = self._control.recv(1) == b"R"
-            except OSError:
-                pass
             if not self._ready:
                 log = (self.folder / "warm_parent.log").read_text(errors="replace").strip().splitlines()
                 self.close()
@@ -142,7 +141,9 @@ class Runner:
             self.kill()
             raise Failure(Status.TIMEOUT, f"still {doing} after {seconds:.0f} s, so it was killed") from None
         except channel.Closed:
-            raise Failure(Status.RUNTIME_ERROR, f"the process died while {doing}{self._last_words()}") from None
+            raise Failure(
+                Status.RUNTIME_ERROR, f"the process died while {doing}{self._last_words()}"
+            ) from None
         except channel.Malformed as problem:
             self.kill()
             raise Failure(Status.RUNTIME_ERROR, f"{problem} (while {doing})") from None
@@ -195,4 +196,3 @@ def _failure(raw: object) -> Failure:
     if problem.status is Status.PASSED:
         return Failure(Status.RUNTIME_ERROR, f"the runner claimed a pass where it failed: {reason}")
     return Failure(problem.status, reason)
-

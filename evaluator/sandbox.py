@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -14,7 +15,9 @@ from typing import Literal
 
 Level = Literal["bubblewrap", "process"]
 
-PROCESS_WARNING = "bubblewrap is not usable here: candidates run in a plain confined process with network access"
+PROCESS_WARNING = (
+    "bubblewrap is not usable here: candidates run in a plain confined process with network access"
+)
 
 # What an untrusted process may see of our environment. Keys, tokens and the home folder are not among it.
 _ALLOWED = (
@@ -112,8 +115,6 @@ def limit() -> None:
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """End the process and everything in its group."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(timeout=30)

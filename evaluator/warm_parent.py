@@ -7,6 +7,8 @@ runner's channel attached, forks a runner that serves the channel, and answers w
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -27,21 +29,23 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the runners
     control = socket.socket(fileno=fd)
     control.sendall(b"R")
+    forked: list[int] = []
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1 + _PID.size, 1)
         if not message:
-            return
+            break
         if message[:1] == b"K":
             _kill(_PID.unpack(message[1:])[0])
             continue
-        control.sendall(_PID.pack(_fork(control, fds[0])))
+        forked.append(_fork(control, fds[0]))
+        control.sendall(_PID.pack(forked[-1]))
+    for pid in forked:
+        _kill(pid)
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _fork(control: socket.socket, fd: int) -> int:
@@ -49,12 +53,11 @@ def _fork(control: socket.socket, fd: int) -> int:
     if pid:
         os.close(fd)
         # In both processes, so that a kill right after the fork finds the group.
-        try:
+        with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
-        except OSError:
-            pass
         return pid
     os.setpgid(0, 0)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no runner outlives its parent
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     control.close()
     from .runner import serve

@@ -61,7 +61,9 @@ def logged_launches() -> Iterator[list[Launch]]:
         JITFunction.run = original
 
 
-def _describe(function: Any, args: tuple[Any, ...], grid: Any, kwargs: dict[str, Any], compiled: Any) -> Launch:
+def _describe(
+    function: Any, args: tuple[Any, ...], grid: Any, kwargs: dict[str, Any], compiled: Any
+) -> Launch:
     bound = {p.name: p.default for p in function.params if p.has_default}
     bound.update(zip((p.name for p in function.params), args, strict=False))
     bound.update({name: value for name, value in kwargs.items() if name in {p.name for p in function.params}})

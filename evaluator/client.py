@@ -1,0 +1,144 @@
+"""A campaign's side of the judge: starts the process, talks JSON lines with it, restarts it once when it dies."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from kernelwright.reference_kernels import TaskError
+from pydantic import TypeAdapter
+
+from .evaluation import Evaluation
+from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session, Standing
+
+_ERRORS: dict[str, type[Exception]] = {
+    "EnvironmentLacks": EnvironmentLacks,
+    "GpuUnhealthy": GpuUnhealthy,
+    "TaskError": TaskError,
+}
+_STANDINGS = TypeAdapter(list[Standing])
+
+
+class JudgeDied(Exception):
+    """The judge's process ended in the middle of a request."""
+
+
+class JudgeClient:
+    """An `Evaluator` whose work happens in a process of its own."""
+
+    def __init__(self, kind: Literal["cuda", "offline"]) -> None:
+        self.kind = kind
+        self._process: subprocess.Popen[str] | None = None
+        self._log = tempfile.TemporaryFile("w+", prefix="kernelwright-judge-")  # noqa: SIM115
+        self._opened: tuple[str, str] | None = None
+
+    def open(self, task: str, target: str, progress: Progress = lambda _: None) -> Session:
+        """Start the judge for a task and a target."""
+        self._opened = (task, target)
+        return Session.model_validate(self._ask({"op": "open", "task": task, "target": target}, progress))
+
+    def evaluate(self, job: Job, progress: Progress) -> Evaluation:
+        """One verdict."""
+        return Evaluation.model_validate(
+            self._ask({"op": "evaluate", "job": job.model_dump(mode="json")}, progress)
+        )
+
+    def noise_floor(self, task: str, source: str, progress: Progress) -> float | None:
+        """Relative gain between two copies of one kernel; None offline."""
+        found = self._ask({"op": "noise_floor", "source": source}, progress)
+        return None if found is None else float(found)
+
+    def compare(self, task: str, contenders: list[Contender], progress: Progress) -> list[Standing]:
+        """Head to head; empty offline."""
+        raw = [contender.model_dump(mode="json") for contender in contenders]
+        return _STANDINGS.validate_python(self._ask({"op": "compare", "contenders": raw}, progress))
+
+    def close(self) -> None:
+        """End the judge and everything below it."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self._log.close()
+
+    def _ask(self, request: dict[str, Any], progress: Progress) -> Any:
+        """One request; a judge that died is started again once, since a poisoned card can take it along."""
+        try:
+            return self._ask_once(request, progress)
+        except JudgeDied:
+            self._forget()
+        try:
+            if self._opened is not None and request["op"] != "open":
+                task, target = self._opened
+                self._ask_once({"op": "open", "task": task, "target": target}, progress)
+            return self._ask_once(request, progress)
+        except JudgeDied:
+            raise GpuUnhealthy(
+                f"the evaluator died twice ({self._last_words()}): try `kernelwright doctor`"
+            ) from None
+
+    def _ask_once(self, request: dict[str, Any], progress: Progress) -> Any:
+        process = self._started()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise JudgeDied from None
+        for line in process.stdout:
+            answer = json.loads(line)
+            if "progress" in answer:
+                progress(answer["progress"])
+            elif "error" in answer:
+                raise _ERRORS[answer["error"]["type"]](answer["error"]["message"])
+            else:
+                return answer["result"]
+        raise JudgeDied
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", f"{__package__}.judge", self.kind],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+                start_new_session=True,
+            )
+        return self._process
+
+    def _forget(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read()[-4000:].strip().splitlines()
+        return lines[-1][:300] if lines else "no output"
+
+
+def open_evaluator(device: Literal["cuda", "offline"]) -> JudgeClient:
+    """An evaluator for that kind of device; nothing is started before it is asked."""
+    return JudgeClient(device)

@@ -1,0 +1,178 @@
+"""The trusted process that decides. Run as ``python -m kernelwright.evaluator.judge cuda|offline``.
+
+One JSON request per line on standard input; on standard output any number of ``{"progress": …}`` lines and
+then one ``{"result": …}`` or ``{"error": …}``. It ends when its input does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kernelwright.reference_kernels import Task, TaskError, load_task
+from pydantic import TypeAdapter
+
+from . import sandbox
+from .devices import detect_card
+from .gpus import Gpu, gpu, gpu_by_title
+from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session
+
+if TYPE_CHECKING:
+    from .measured.judge import MeasuredJudge
+    from .offline.judge import OfflineJudge
+
+_CONTENDERS = TypeAdapter(list[Contender])
+
+
+class Server:
+    """Answers requests about one task on one device."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self.kind = kind
+        self.folder = folder
+        self._judge: MeasuredJudge | OfflineJudge | None = None
+        self._opened: tuple[str, str] | None = None
+        self._lock: TextIO | None = None
+
+    def open(self, task: str, target: str, tell: Progress) -> dict[str, Any]:
+        """Start the judge for a task and a target; the session as JSON-able data."""
+        began = time.monotonic()
+        described = load_task(task)
+        if self._opened != (task, target):
+            self.close()
+            self._judge = self._start(described, target, tell)
+            self._opened = (task, target)
+        assert self._judge is not None
+        session = self._session(gpu(target), self._judge)
+        session.environment["start_seconds"] = f"{time.monotonic() - began:.1f}"
+        return session.model_dump(mode="json")
+
+    def _start(self, task: Task, target: str, tell: Progress) -> MeasuredJudge | OfflineJudge:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        if self.kind == "offline":
+            from .offline.judge import OfflineJudge
+
+            return OfflineJudge(task, gpu(target), folder)
+        card = detect_card()
+        if card is None:
+            raise EnvironmentLacks("no CUDA card answers: run with --device offline, or check nvidia-smi")
+        from .measured.judge import MeasuredJudge
+
+        self._lock = _exclusive(card.uuid, tell)
+        return MeasuredJudge(task, gpu(target), _row_of_card(card.name), card, folder)
+
+    def _session(self, target: Gpu, judge: MeasuredJudge | OfflineJudge) -> Session:
+        return Session(
+            kind=judge.kind,
+            device=judge.device_name,
+            target=target.name,
+            sandbox=sandbox.level(),
+            facts=judge.oracle.facts,
+            floor_ms=judge.floors(),
+            environment=judge.environment(),
+            warnings=[] if sandbox.level() == "bubblewrap" else [sandbox.PROCESS_WARNING],
+        )
+
+    def evaluate(self, job: dict[str, Any], tell: Progress) -> dict[str, Any]:
+        """One verdict."""
+        parsed = Job.model_validate(job)
+        self.open(parsed.task, parsed.target, tell)
+        assert self._judge is not None
+        return json.loads(self._judge.evaluate(parsed, tell).to_json())  # type: ignore[no-any-return]
+
+    def noise_floor(self, source: str, tell: Progress) -> float | None:
+        """The A/A floor of the open session; None offline."""
+        assert self._judge is not None
+        return self._judge.noise_floor(source, tell)
+
+    def compare(self, contenders: list[dict[str, Any]], tell: Progress) -> list[dict[str, Any]]:
+        """The head-to-head of the open session; empty offline."""
+        assert self._judge is not None
+        parsed = _CONTENDERS.validate_python(contenders)
+        return [standing.model_dump(mode="json") for standing in self._judge.compare(parsed, tell)]
+
+    def close(self) -> None:
+        """End every process."""
+        if self._judge is not None:
+            self._judge.close()
+            self._judge = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _row_of_card(name: str) -> Gpu:
+    """The table's row of the card in this machine, its device properties winning over the table."""
+    import torch
+
+    row = gpu_by_title(name)
+    if row is None:
+        raise EnvironmentLacks(
+            f"the card '{name}' is not in the GPU table: add it to evaluator/gpus.toml (see `kernelwright gpus`)"
+        )
+    properties = torch.cuda.get_device_properties(0)
+    return row.model_copy(update={"sm_count": properties.multi_processor_count})
+
+
+def _exclusive(uuid: str, tell: Progress) -> TextIO:
+    """The one lock of this card; waits for another evaluation to end."""
+    path = Path(tempfile.gettempdir()) / f"kernelwright-{os.getuid()}-{uuid}.lock"
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        tell("waiting for another evaluation on this card")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def serve(kind: str, requests: TextIO, answers: TextIO) -> None:
+    """Answer until the requests end."""
+    folder = Path(tempfile.mkdtemp(prefix="kernelwright-"))
+    server = Server(kind, folder)
+
+    def say(**message: Any) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    def tell(phrase: str) -> None:
+        say(progress=phrase)
+
+    operations: dict[str, Callable[..., object]] = {
+        "open": server.open,
+        "evaluate": server.evaluate,
+        "noise_floor": server.noise_floor,
+        "compare": server.compare,
+    }
+    try:
+        for line in requests:
+            request = json.loads(line)
+            try:
+                say(result=operations[request.pop("op")](**request, tell=tell))
+            except (EnvironmentLacks, GpuUnhealthy, TaskError) as problem:
+                say(error={"type": type(problem).__name__, "message": str(problem)})
+    finally:
+        server.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Keep the answers' stream clean of what libraries print, and die with the campaign."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(sys.argv[1], sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()

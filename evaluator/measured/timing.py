@@ -1,0 +1,191 @@
+"""Times kernels against each other in fresh processes, interleaved, on one card. Judge's side."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import statistics as plain
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..bench import Bench, synchronize
+from ..devices import read_clocks
+from ..evaluation import Status, Timing
+from ..oracle import Case, Oracle, judge
+from ..runner import Load
+from ..runners import Failure, Runner, WarmParent
+from ..statistics import Next, interval, next_pair
+
+WARM_SECONDS = 180.0
+"""For the first call, which may compile and autotune."""
+CALL_SECONDS = 30.0
+_BATCH = 3
+_ROUNDS = 2
+_ROUND_MS = 30.0
+_MAX_DISCARDED = 6
+
+
+@dataclass
+class Side:
+    """One contender: a source with its own Triton cache and its own buffers."""
+
+    name: str
+    source: Path
+    cache: Path
+    bench: Bench
+    entry: str = "ModelNew"
+    compiled: bool = False
+
+    def load(self, init_inputs: list[Any]) -> Load:
+        """The order that makes a runner hold this side's model."""
+        return Load(str(self.source), self.entry, init_inputs, self.bench.arena.address, self.compiled)
+
+
+@dataclass
+class Process:
+    """One fresh process of one side."""
+
+    side: Side
+    runner: Runner
+    calls: int = 0
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Median event time of all its calls, ms."""
+        return plain.median(self.times)
+
+
+class Stopwatch:
+    """Starts processes, gives them secret inputs, reads and rechecks what they report."""
+
+    def __init__(self, oracle: Oracle, parent: WarmParent, flush_bytes: int, card_index: int = 0) -> None:
+        self._oracle = oracle
+        self._parent = parent
+        self._flush_bytes = flush_bytes
+        self._card = card_index
+        self.discarded = 0
+
+    def start(self, sides: list[Side], stack: ExitStack) -> list[Process]:
+        """One fresh process per side: CUDA starts in all of them at once, warm-up one after the other."""
+        processes = [Process(side, stack.enter_context(self._parent.fork())) for side in sides]
+        for process in processes:
+            folder, cache = str(process.runner.folder), str(process.side.cache)
+            process.runner.order("enter", folder=folder, cache=cache, gpu=None)
+            process.runner.order("load", load=process.side.load(self._oracle.init_inputs))
+            process.runner.order("parameters", slots=process.side.bench.parameters)
+        for process in processes:
+            for doing in ("starting", "being imported and built", "taking its parameters"):
+                process.runner.answer(WARM_SECONDS, doing)
+        return processes
+
+    def warm_up(self, process: Process) -> None:
+        """Compile, autotune, and find how many calls make a round of about `_ROUND_MS`."""
+        self._fill([process.side])
+        self._ask(process, 2, WARM_SECONDS)
+        typical = plain.median(self._ask(process, 3, CALL_SECONDS))
+        process.calls = max(4, min(30, int(_ROUND_MS / max(typical, 1e-3))))
+
+    def contest(self, processes: list[Process]) -> bool:
+        """Interleaved rounds on fresh inputs, the order reversed each time. False: the card throttled."""
+        before = read_clocks(self._card)
+        for number in range(_ROUNDS):
+            case = self._fill([process.side for process in processes])
+            for process in processes if number % 2 == 0 else processes[::-1]:
+                process.times += self._ask(process, process.calls, CALL_SECONDS)
+                self._recheck(process, case)
+        after = read_clocks(self._card)
+        throttled = any(clocks is not None and clocks.throttled for clocks in (before, after))
+        self.discarded += throttled
+        return not throttled
+
+    def _fill(self, sides: list[Side]) -> tuple[int, Case]:
+        """Fresh secret inputs in every set of every side; one set, chosen at random, gets a reference."""
+        sets = len(sides[0].bench.inputs)
+        chosen = secrets.randbelow(sets)
+        kept: Case | None = None
+        self._handed: dict[int, list[list[Any]]] = {id(side): [] for side in sides}
+        for which in range(sets):
+            case = self._oracle.case("nominal") if which == chosen else None
+            values = case.inputs if case else self._oracle.draw_inputs("nominal")
+            kept = case or kept
+            for side in sides:
+                self._handed[id(side)].append(side.bench.write_inputs(values, which))
+                side.bench.poison(which)
+        synchronize("cuda")
+        assert kept is not None
+        return chosen, kept
+
+    def _ask(self, process: Process, calls: int, seconds: float) -> list[float]:
+        bench = process.side.bench
+        answer = process.runner.ask(
+            "time",
+            seconds,
+            f"being timed ({process.side.name})",
+            sets=self._handed[id(process.side)],
+            outputs=bench.outputs,
+            calls=max(calls, len(bench.inputs)) if calls > 3 else calls,
+            flush_bytes=self._flush_bytes,
+        )
+        return _times(answer)
+
+    def _recheck(self, process: Process, chosen: tuple[int, Case]) -> None:
+        which, case = chosen
+        result = judge(case, process.side.bench.read_outputs(which))
+        if not result.passed:
+            raise Failure(Status.INCORRECT, f"{process.side.name}'s output of a timed call was wrong")
+
+
+def _times(answer: dict[str, Any]) -> list[float]:
+    raw = answer.get("ms")
+    if not isinstance(raw, list) or not raw or not all(_plausible(value) for value in raw):
+        raise Failure(Status.REJECTED, "the runner reported times that are no times")
+    return [float(value) for value in raw]
+
+
+def _plausible(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+
+
+def against(
+    watch: Stopwatch, candidate: Side, baseline: Side, threshold: float, tell: Callable[[str], None]
+) -> Timing:
+    """Pairs of fresh processes until the answer is clear; raises `Failure` when either side fails."""
+    pairs: list[tuple[float, float]] = []
+    while next_pair(_ratios(pairs), threshold) is Next.MORE and watch.discarded <= _MAX_DISCARDED:
+        with ExitStack() as stack:
+            processes = watch.start([candidate, baseline] * _BATCH, stack)
+            couples = [processes[i : i + 2] for i in range(0, len(processes), 2)]
+            for couple in couples:
+                if len(pairs) >= _BATCH and next_pair(_ratios(pairs), threshold) is not Next.MORE:
+                    break
+                tell(f"timing, pair {len(pairs) + 1}")
+                for process in couple:
+                    watch.warm_up(process)
+                if watch.contest(couple if len(pairs) % 2 == 0 else couple[::-1]):
+                    pairs.append((couple[0].median, couple[1].median))
+    if not pairs:
+        raise Failure(Status.TIMEOUT, "the card throttled during every pair, so nothing could be timed")
+    return summarise(pairs, baseline.name, watch.discarded)
+
+
+def _ratios(pairs: list[tuple[float, float]]) -> list[float]:
+    return [math.log(baseline / candidate) for candidate, baseline in pairs]
+
+
+def summarise(pairs: list[tuple[float, float]], baseline: str, discarded: int) -> Timing:
+    """What the pairs (candidate ms, baseline ms) say."""
+    found = interval(_ratios(pairs))
+    return Timing(
+        median_ms=plain.median(candidate for candidate, _ in pairs),
+        baseline=baseline,
+        baseline_ms=plain.median(base for _, base in pairs),
+        speedup=found.ratio,
+        speedup_ci95=(found.low, min(found.high, 1e9)),
+        pairs=len(pairs),
+        samples=pairs,
+        discarded=discarded,
+    )

@@ -1,0 +1,251 @@
+"""The verdict without a GPU: recorded launches, the interpreter's correctness, counted bytes, an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from kernelwright.reference_kernels import Task
+from pydantic import ValidationError
+
+from .. import sandbox
+from ..bench import Bench
+from ..correctness import Check, check
+from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
+from ..exchange import create_file_arena
+from ..facts import environment, floors
+from ..gpus import Gpu
+from ..launches import Launch
+from ..oracle import Oracle, Shapes
+from ..phases import phase, sha256_of
+from ..protocol import Contender, Job, Progress, Standing
+from ..runner import Load
+from ..runners import Failure, Runner, WarmParent
+from ..source import check_source, triton_functions
+from .counting import Traffic
+from .estimate import estimate
+from .interpreting import interpreter_cannot_judge
+from .recording import Recording
+
+_RECORD_SECONDS = 150.0
+_INTERPRET_SECONDS = 90.0
+_COUNT_SECONDS = 60.0
+
+
+def record_launches(parent: WarmParent, source: Path, oracle: Shapes, gpu: Gpu, cache: Path) -> Recording:
+    """The candidate's launches for that card, compiled but not run; raises `Failure` when its process fails."""
+    with parent.fork() as runner:
+        return _recording(_order_record(runner, source, oracle, gpu, cache))
+
+
+def _order_record(
+    runner: Runner, source: Path, oracle: Shapes, gpu: Gpu, cache: Path
+) -> Callable[[], dict[str, Any]]:
+    """Order a recording; the returned function waits for it."""
+    runner.order("enter", folder=str(runner.folder), cache=str(cache), gpu=None, cuda=False)
+    runner.order("record", **_call(oracle, source, gpu))
+
+    def wait() -> dict[str, Any]:
+        runner.answer(_RECORD_SECONDS, "starting")
+        return runner.answer(_RECORD_SECONDS, f"compiling for the {gpu.title}")
+
+    return wait
+
+
+def _call(oracle: Shapes, source: Path, gpu: Gpu) -> dict[str, Any]:
+    facts = oracle.facts
+    return {
+        "source": str(source),
+        "init_inputs": oracle.init_inputs,
+        "inputs": facts.inputs,
+        "parameters": facts.parameters,
+        "gpu": gpu,
+    }
+
+
+def _recording(wait: Callable[[], dict[str, Any]]) -> Recording:
+    try:
+        return Recording.model_validate(wait().get("recording"))
+    except ValidationError:
+        raise Failure(Status.RUNTIME_ERROR, "the recorder's answer made no sense") from None
+
+
+class OfflineJudge:
+    """Judges kernels for one task and one target without a card."""
+
+    kind: Literal["offline"] = "offline"
+    device_name = "offline"
+
+    def __init__(self, task: Task, target: Gpu, folder: Path) -> None:
+        self.task = task
+        self.target = target
+        self.folder = folder
+        self.recorders = WarmParent(folder / "recorders")
+        self.interpreters = WarmParent(folder / "interpreters", interpreted=True)
+        self.recorders.start()
+        self.interpreters.start()
+        self.oracle = Shapes(task)
+        self.small = [Oracle(task, "cpu", constants) for constants in task.small]
+
+    def evaluate(self, job: Job, tell: Progress) -> Evaluation:
+        """The whole verdict on one kernel."""
+        found = _Found()
+        seconds: dict[str, float] = {}
+        try:
+            self._examine(job, tell, seconds, found)
+            status, reason = (Status.UNCHECKED, found.unchecked) if found.unchecked else (Status.PASSED, None)
+        except Failure as failure:
+            status, reason = failure.status, failure.reason
+        return self._verdict(job, found, seconds, status, reason)
+
+    def noise_floor(self, source: str, tell: Progress) -> None:
+        """Nothing is timed here."""
+
+    def compare(self, contenders: list[Contender], tell: Progress) -> list[Standing]:
+        """Nothing is timed here."""
+        return []
+
+    def environment(self) -> dict[str, str]:
+        """Versions that the figures depend on."""
+        return environment()
+
+    def floors(self) -> Floor:
+        """The task's floor on the target."""
+        return floors(self.oracle.facts, self.target, None, self.task.dtype)
+
+    def close(self) -> None:
+        """End all processes."""
+        self.recorders.close()
+        self.interpreters.close()
+
+    def _examine(self, job: Job, tell: Progress, seconds: dict[str, float], found: _Found) -> None:
+        problem = check_source(job.source)
+        if problem is not None:
+            raise Failure(Status.INVALID_SOURCE, problem.reason)
+        with phase("compile", seconds, tell):
+            recording = self._record(job, found)
+        if recording is None:
+            return
+        with phase("correctness", seconds, tell):
+            self._correctness(job, found)
+        with phase("count", seconds, tell):
+            self._estimate(job, recording.launches, found)
+
+    def _record(self, job: Job, found: _Found) -> Recording | None:
+        source, cache = self._place(self.recorders, job)
+        recording = record_launches(self.recorders, source, self.oracle, self.target, cache)
+        found.warnings += recording.warnings
+        if recording.status is Status.UNCHECKED:
+            found.unchecked = recording.reason
+            return None
+        if recording.status is not Status.PASSED:
+            raise Failure(recording.status, recording.reason or "no reason given")
+        own = triton_functions(job.source)
+        if not any(launch.kernel in own for launch in recording.launches):
+            raise Failure(Status.REJECTED, "forward launched none of the source's own Triton kernels")
+        return recording
+
+    def _correctness(self, job: Job, found: _Found) -> None:
+        found.unchecked = interpreter_cannot_judge(job.source, self.task.dtype)
+        if found.unchecked is None and not self.small:
+            found.unchecked = "the task has no small shapes for Triton's interpreter"
+        if found.unchecked is not None:
+            return
+        source, cache = self._place(self.interpreters, job)
+        with self.interpreters.fork() as runner:
+            runner.ask(
+                "enter", 60.0, "starting", folder=str(runner.folder), cache=str(cache), gpu=self.target
+            )
+            try:
+                for number, oracle in enumerate(self.small):
+                    self._interpret(runner, source, oracle, number, found)
+            except Failure as failure:
+                if failure.status is not Status.UNCHECKED:
+                    raise
+                found.unchecked = failure.reason
+
+    def _interpret(self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found) -> None:
+        """All families on the first small shape, the nominal one on the others."""
+        bench = Bench(oracle.facts, lambda size: create_file_arena(runner.folder / f"arena-{number}", size))
+        load = Load(str(source), "ModelNew", oracle.init_inputs, bench.arena.address)
+        runner.ask("load", _INTERPRET_SECONDS, "being imported", load=load)
+        oracle.redraw_parameters()
+        bench.write_parameters(oracle.parameters)
+        runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
+        families = [*self.task.required, *self.task.stress] if number == 0 else ["nominal"]
+        check(oracle, bench, runner, families, seconds=_INTERPRET_SECONDS, into=found.check)
+
+    def _estimate(self, job: Job, launches: list[Launch], found: _Found) -> None:
+        source, cache = self._place(self.interpreters, job)
+        try:
+            with self.interpreters.fork() as runner:
+                runner.ask(
+                    "enter",
+                    60.0,
+                    "starting",
+                    folder=str(runner.folder),
+                    cache=str(cache),
+                    gpu=None,
+                    cuda=False,
+                )
+                answer = runner.ask(
+                    "count",
+                    _COUNT_SECONDS,
+                    "being counted",
+                    launches=launches,
+                    **_call(self.oracle, source, self.target),
+                )
+            traffic = [Traffic.model_validate(raw) for raw in answer.get("traffic", [])]
+        except (Failure, ValidationError) as problem:
+            found.warnings.append(f"no estimate: its memory accesses could not be counted ({problem})")
+            return
+        times = estimate(launches, traffic, self.target)
+        found.warnings += times.warnings
+        found.estimate, found.kernels = times.total, times.kernels
+
+    def _place(self, parent: WarmParent, job: Job) -> tuple[Path, Path]:
+        """The source file and the Triton cache of one kernel, in the parent's writable folder."""
+        folder = parent.folder / "kernels" / sha256_of(job.source)[:16]
+        (folder / "cache").mkdir(parents=True, exist_ok=True)
+        path = folder / "kernel.py"
+        path.write_text(job.source, encoding="utf-8", errors="surrogatepass")
+        return path, folder / "cache"
+
+    def _verdict(
+        self, job: Job, found: _Found, seconds: dict[str, float], status: Status, reason: str | None
+    ) -> Evaluation:
+        good = status in (Status.PASSED, Status.UNCHECKED)
+        tried = found.check.correctness.families
+        confined = sandbox.level()
+        warnings = [*found.warnings, *found.check.warnings]
+        if confined == "process":
+            warnings.append(sandbox.PROCESS_WARNING)
+        return Evaluation(
+            task=self.task.name,
+            kernel=sha256_of(job.source),
+            target=job.target,
+            device="offline",
+            provenance="estimated",
+            sandbox=confined,
+            status=status,
+            reason=reason,
+            correctness=found.check.correctness if tried else None,
+            estimate=found.estimate if good else None,
+            floor_ms=self.floors(),
+            kernels=found.kernels,
+            warnings=warnings,
+            seconds={name: round(value, 3) for name, value in seconds.items()},
+            environment=self.environment(),
+        )
+
+
+class _Found:
+    """What is known of a candidate so far."""
+
+    def __init__(self) -> None:
+        self.check = Check()
+        self.warnings: list[str] = []
+        self.unchecked: str | None = None
+        self.estimate: Estimate | None = None
+        self.kernels: list[KernelProfile] = []

@@ -1,0 +1,166 @@
+"""What is right: the task's reference in fp64 on secret inputs, and the error that is allowed around it.
+
+Lives in the judge only. Works on a card and on the CPU alike.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from kernelwright.reference_kernels import Task
+
+from . import families
+from .evaluation import FamilyResult
+from .exchange import dtype_of
+from .facts import load_reference, task_facts
+
+
+@dataclass
+class Case:
+    """Secret inputs of one family with what is expected of them."""
+
+    family: str
+    required: bool
+    inputs: list[Any]
+    """Tensors in the task's dtypes, and plain values."""
+    expected: list[torch.Tensor]
+    """Floating-point outputs in fp64, others as they are."""
+    budgets: list[Budget]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How far one output may be from the reference, in units of the reference's RMS."""
+
+    largest: float
+    """For max |out - expected| / RMS."""
+    norm: float
+    """For ||out - expected|| / ||expected||."""
+    rms: float
+
+
+class Shapes:
+    """One task at one set of shapes: all that can be known of it without computing anything."""
+
+    def __init__(self, task: Task, constants: dict[str, int] | None = None) -> None:
+        self.task = task
+        self.facts = task_facts(task, constants)
+        self._module = load_reference(task, constants)
+        self.init_inputs: list[Any] = self._module.get_init_inputs()
+
+
+class Oracle(Shapes):
+    """A task at one set of shapes, with one draw of its parameters, on one torch device."""
+
+    def __init__(self, task: Task, device: str, constants: dict[str, int] | None = None) -> None:
+        super().__init__(task, constants)
+        self.device = device
+        self._generator = torch.Generator(device).manual_seed(secrets.randbits(63))
+        with torch.no_grad():
+            self._model = self._module.Model(*copy.deepcopy(self.init_inputs)).to(device)
+            self.redraw_parameters()
+
+    def redraw_parameters(self) -> None:
+        """New secret parameter values, strictly through the state_dict."""
+        state = {
+            name: families.draw_parameter(tensor, self._generator)
+            for name, tensor in self._model.state_dict().items()
+        }
+        self._model.load_state_dict(state, strict=True)
+        self._exact = copy.deepcopy(self._model).double()
+
+    @property
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """The present parameter values by name."""
+        return dict(self._model.state_dict())
+
+    def draw_inputs(self, family: str) -> list[Any]:
+        """Fresh secret inputs; what is not floating point comes from the task's own get_inputs."""
+        own = self._module.get_inputs() if any(not _floating(f.dtype) for f in self.facts.inputs) else []
+        drawn: list[Any] = []
+        for index, fact in enumerate(self.facts.inputs):
+            if _floating(fact.dtype):
+                drawn.append(families.draw(family, fact.shape, dtype_of(fact.dtype), self._generator))
+            else:
+                value = own[index]
+                drawn.append(value.to(self.device) if isinstance(value, torch.Tensor) else value)
+        return drawn
+
+    @torch.no_grad()
+    def case(self, family: str) -> Case | None:
+        """A case of that family, or None where the reference itself has no finite answer."""
+        inputs = self.draw_inputs(family)
+        expected = self.expect(inputs)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in expected if tensor.is_floating_point()):
+            return None
+        plain = _listed(self._model(*inputs))
+        budgets = [self._budget(own, exact) for own, exact in zip(plain, expected, strict=True)]
+        return Case(family, family in self.task.required, inputs, expected, budgets)
+
+    @torch.no_grad()
+    def expect(self, inputs: list[Any]) -> list[torch.Tensor]:
+        """The reference's outputs, computed in fp64."""
+        exact = [x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x for x in inputs]
+        return _listed(self._exact(*exact))
+
+    def _budget(self, plain: torch.Tensor, exact: torch.Tensor) -> Budget:
+        """The larger of a multiple of PyTorch's own error and a floor in units of the RMS."""
+        if not exact.is_floating_point():
+            return Budget(0.0, 0.0, 1.0)
+        rms = max(float(exact.square().mean().sqrt()), 1e-300)
+        largest, norm = errors(plain, exact, rms)
+        tolerance = self.task.tolerance
+        factor, floor = tolerance.eager_factor, tolerance.rms_floor
+        return Budget(max(factor * largest, floor), max(factor * norm, floor / 2), rms)
+
+
+def errors(out: torch.Tensor, exact: torch.Tensor, rms: float) -> tuple[float, float]:
+    """Largest error over the RMS, and relative norm of the error; NaN where ``out`` is not finite.
+
+    Goes row by row through the first axis, so that the comparison itself needs little memory.
+    """
+    largest, squares = 0.0, 0.0
+    rows = (out.unsqueeze(0), exact.unsqueeze(0)) if out.dim() == 0 else (out, exact)
+    step = max(1, rows[0].shape[0] // max(1, out.numel() // (1 << 23)))
+    for start in range(0, rows[0].shape[0], step):
+        difference = rows[0][start : start + step].double() - rows[1][start : start + step].double()
+        peak = float(difference.abs().max()) if difference.numel() else 0.0
+        if not peak < float("inf"):
+            return float("nan"), float("nan")
+        largest = max(largest, peak)
+        squares += float(difference.square().sum())
+    return largest / rms, (squares / max(1, out.numel())) ** 0.5 / rms
+
+
+def judge(case: Case, outputs: list[torch.Tensor]) -> FamilyResult:
+    """Whether every output lies within its budget; NaN never does."""
+    worst: FamilyResult | None = None
+    for out, exact, budget in zip(outputs, case.expected, case.budgets, strict=True):
+        result = _judge_one(case.required, out, exact, budget)
+        if worst is None or (worst.passed and not result.passed):
+            worst = result
+    assert worst is not None
+    return worst
+
+
+def _judge_one(required: bool, out: torch.Tensor, exact: torch.Tensor, budget: Budget) -> FamilyResult:
+    if not exact.is_floating_point():
+        same = torch.equal(out, exact)
+        return FamilyResult(error=0.0 if same else 1.0, budget=0.0, passed=same, required=required)
+    largest, norm = errors(out, exact, budget.rms)
+    passed = largest <= budget.largest and norm <= budget.norm
+    # One figure for two bounds: the norm's excess is shown in the largest error's unit.
+    figure = max(largest, norm / budget.norm * budget.largest) if largest == largest else None
+    return FamilyResult(error=figure, budget=budget.largest, passed=passed, required=required)
+
+
+def _floating(dtype: str) -> bool:
+    return dtype.startswith(("float", "bfloat")) and dtype != "float"
+
+
+def _listed(result: Any) -> list[torch.Tensor]:
+    return list(result) if isinstance(result, tuple | list) else [result]
