@@ -49,6 +49,8 @@ class Request(BaseModel):
     """Which of several replies to one prompt, from 0."""
     tried: frozenset[str] = frozenset()
     """SHA-256 of every kernel that the campaign has seen."""
+    answered: int = 0
+    """Replies that the campaign already has: the place of the next one in a folder of replies."""
 
 
 class Provider(Protocol):
