@@ -86,6 +86,13 @@ def _template_sha(template: str) -> str:
     return digest.hexdigest()
 
 
+@cache
+def _needed(template: str) -> frozenset[str]:
+    """Names that the data must hold. Checked first, since ``x is none`` is no error on an undefined x."""
+    parsed = (_environment().parse(_sources()[name]) for name in _family(template))
+    return frozenset().union(*(meta.find_undeclared_variables(tree) for tree in parsed))
+
+
 def render(template: str, data: Mapping[str, Any]) -> Rendered:
     """The prompt that ``template`` makes of ``data`` (a brief's ``data()``).
 
@@ -94,6 +101,9 @@ def render(template: str, data: Mapping[str, Any]) -> Rendered:
     """
     if template not in templates():
         raise PromptError(f"unknown template '{template}': choose one of {', '.join(templates())}")
+    lacking = sorted(_needed(template) - set(data))
+    if lacking:
+        raise PromptError(f"template '{template}' needs {', '.join(lacking)}, which the data lacks")
     try:
         text = _environment().get_template(template).render(data)
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as problem:
