@@ -1,0 +1,260 @@
+"""``run`` and ``resume``: campaigns from their plan to their summary."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import Interrupted, KernelFailed, UsageProblem, with_hint
+from .options import AsJson, CampaignId, Device, MaxMinutes, MaxTokens, MaxUsd, StoreFile, Target
+
+if TYPE_CHECKING:
+    from kernelwright.evaluator.protocol import Evaluator
+
+    from ..record import Campaign, Record
+    from ..store import Store
+    from .planning import DeviceKind, Plan
+
+FINDS_TO_MEASURE = 3
+"""How many of the offline finds a card gets to decide."""
+
+
+def run(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name or a task folder.")],
+    seed: Annotated[
+        Path | None,
+        typer.Option("--seed", metavar="FILE", help="Start from this kernel, not from the task's own."),
+    ] = None,
+    target: Target = None,
+    device: Device = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            "--provider",
+            metavar="auto|openai|manual|replay|tuner",
+            help="Where replies come from.  [default: auto]",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="The model, as the API calls it.")
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible API.")
+    ] = None,
+    stages: Annotated[
+        str | None,
+        typer.Option("--stages", metavar="A,B,C", help="These stages, in this order; `stages` lists all."),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", metavar="N", help="Optimise attempts in each stage.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option("--samples", metavar="K", help="Replies per prompt.")] = None,
+    repairs: Annotated[
+        int | None, typer.Option("--repairs", metavar="N", help="Repairs of one failed attempt.")
+    ] = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_minutes: MaxMinutes = None,
+    store: StoreFile = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE.toml", help="Defaults for all of this; flags win."),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.PATH=VALUE", help="One configuration key; may be repeated."),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Show plan, budget and the first prompt's size; call and store nothing."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Optimise a kernel, stage by stage, and keep what is faster.
+
+    \b
+    Examples:
+      kernelwright run layer_norm
+      kernelwright run layer_norm --provider openai --model MODEL --max-minutes 30
+      kernelwright run layer_norm --stages block_tiling,memory_access --dry-run
+    """
+    from ..config import load
+    from .planning import make_plan
+
+    flags = {
+        "campaign.target": target,
+        "campaign.device": device,
+        "campaign.stages": [name.strip() for name in stages.split(",") if name.strip()] if stages else None,
+        "campaign.rounds": rounds,
+        "campaign.samples": samples,
+        "campaign.repairs": repairs,
+        "provider.name": provider,
+        "provider.model": model,
+        "provider.base_url": base_url,
+        "budget.max_tokens": max_tokens,
+        "budget.max_usd": max_usd,
+        "budget.max_minutes": max_minutes,
+    }
+    plan = make_plan(task, load(config, assignments or [], flags), seed)
+    if dry_run:
+        from .dry_run import show_plan
+
+        show_plan(plan, as_json)
+        return
+    _announce(plan.lines)
+    _begin(plan, store, as_json)
+
+
+def resume(
+    campaign: CampaignId,
+    device: Device = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_minutes: MaxMinutes = None,
+    store: StoreFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a campaign where it stopped, or carry an offline one to a card.
+
+    With --device cuda an offline campaign's best finds are measured first, and the card decides.
+
+    \b
+    Examples:
+      kernelwright resume abcd
+      kernelwright resume abcd --device cuda
+      kernelwright resume abcd --max-minutes 60
+    """
+    from .opening import writing
+
+    with writing(store, create=False) as opened:
+        name = opened.campaign_id(campaign)
+        _extend_budget(
+            opened, name, {"max_tokens": max_tokens, "max_usd": max_usd, "max_minutes": max_minutes}
+        )
+        settings = opened.record(name).campaign.settings
+        kind = _device_to_resume_on(device, settings.device, settings.target)
+        carry = kind == "cuda" and settings.device == "offline"
+        _pursue(opened, name, kind, carry, as_json, _store_option(store))
+
+
+def _begin(plan: Plan, store: Path | None, as_json: bool) -> None:
+    from .opening import provider_for, store_path, writing
+
+    provider_for(plan.settings, "check", store_path(store))  # what it lacks is said before a campaign exists
+    with writing(store, create=True) as opened:
+        seed = opened.put_text(plan.seed) if plan.seed is not None else None
+        campaign = opened.new_campaign(plan.settings.model_copy(update={"seed": seed}), plan.budget)
+        _pursue(opened, campaign.id, plan.settings.device, False, as_json, _store_option(store))
+
+
+def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
+    """Run the campaign to its end or its next stop; whatever stops it says how to go on."""
+    from kernelwright.evaluator.client import open_evaluator
+
+    from ..loop import remeasure, run_campaign
+    from .opening import provider_for
+    from .output import stderr
+    from .progress import TerminalWatcher
+
+    campaign = store.record(name).campaign
+    hint = f"`kernelwright resume {name}{option}` goes on"
+    with _stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
+        provider = provider_for(campaign.settings, name, store.path)
+        evaluator: Evaluator = open_evaluator(device)
+        try:
+            with TerminalWatcher(stderr(), len(campaign.settings.stages)) as watcher:
+                if carry:
+                    record = remeasure(store, name, evaluator, watcher, FINDS_TO_MEASURE, provider)
+                else:
+                    record = run_campaign(store, name, evaluator, provider, watcher)
+        finally:
+            evaluator.close()
+    _summarise(record, as_json, option)
+    if record.best is None:
+        raise KernelFailed(
+            f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}` says why"
+        )
+
+
+@contextmanager
+def _stops_named(hint: str, at_stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop alike; every stop's sentence ends with the command that goes on."""
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        at_stop()
+        raise Interrupted(f"interrupted, everything up to here is stored: {hint}") from None
+    except Exception as problem:
+        named = with_hint(problem, hint)
+        if named is not problem:
+            at_stop()
+        raise named from problem.__cause__
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _summarise(record: Record, as_json: bool, option: str) -> None:
+    from ..views.summary import summary, summary_json
+    from .output import show, show_json
+
+    if as_json:
+        show_json(summary_json(record))
+    else:
+        show(summary(record, option))
+
+
+def _announce(lines: tuple[str, ...]) -> None:
+    from rich.text import Text
+
+    from .output import stderr
+
+    console = stderr()
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _store_option(store: Path | None) -> str:
+    """What the commands that come next need in order to find the store."""
+    import os
+    import shlex
+
+    if store is None or str(store) == os.environ.get("KERNELWRIGHT_STORE"):
+        return ""
+    return f" --store {shlex.quote(str(store))}"
+
+
+def _extend_budget(store: Store, name: str, limits: dict[str, int | float | None]) -> None:
+    from ..record import Budget
+
+    given = {key: value for key, value in limits.items() if value is not None}
+    if not given:
+        return
+    with store.hold(name):
+        campaign: Campaign = store.record(name).campaign
+        budget = Budget(**{**campaign.budget.model_dump(), **given})
+        store.save_campaign(campaign.model_copy(update={"budget": budget}))
+
+
+def _device_to_resume_on(asked: str | None, stored: DeviceKind, target: str) -> DeviceKind:
+    from .planning import choose_place
+
+    place = choose_place(asked or stored, target)
+    _announce(place.lines)
+    if stored == "cuda" and place.device == "offline":
+        raise UsageProblem(
+            "this campaign was measured on a card and cannot go on with estimates: use --device cuda"
+        )
+    return place.device

@@ -1,0 +1,115 @@
+"""Opening what commands work on: store, campaign, task, files, provider. Nothing heavy is imported early."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import UsageProblem
+
+if TYPE_CHECKING:
+    from ..providers.base import Provider
+    from ..record import Record, Reply, Settings
+    from ..store import Store
+
+DEFAULT_STORE = Path(".kernelwright") / "campaigns.db"
+
+
+def store_path(given: Path | None) -> Path:
+    """The store that ``--store`` or KERNELWRIGHT_STORE names, else the one of the working directory."""
+    return given or DEFAULT_STORE
+
+
+@contextmanager
+def reading(given: Path | None) -> Iterator[Store]:
+    """The store, which must exist, for reading."""
+    from ..store import Store
+
+    store = Store.open(store_path(given), create=False, read_only=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def writing(given: Path | None, create: bool) -> Iterator[Store]:
+    """The store, made if need be."""
+    from ..store import Store
+
+    store = Store.open(store_path(given), create=create)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def record_of(store: Store, prefix: str) -> Record:
+    """The campaign that a prefix means."""
+    return store.record(store.campaign_id(prefix))
+
+
+def read_text(path: Path, what: str) -> str:
+    """A text file; raises `UsageProblem` with what it should have been."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageProblem(f"there is no {what} '{path}': check the path") from None
+    except UnicodeDecodeError:
+        raise UsageProblem(f"{what} '{path}' is not UTF-8 text") from None
+    except OSError as problem:
+        raise UsageProblem(f"{what} '{path}' cannot be read: {problem.strerror}") from None
+
+
+def provider_for(settings: Settings, campaign_id: str, store: Path) -> Provider:
+    """The provider that a campaign's settings name; raises a `ProviderError` when something is missing."""
+    match settings.provider:
+        case "openai":
+            from ..providers.choose import model_for
+            from ..providers.openai import OpenAIProvider
+
+            return OpenAIProvider(
+                settings.model or model_for(None, settings.base_url, os.environ),
+                base_url=settings.base_url,
+                temperature=settings.temperature,
+                max_completion_tokens=settings.max_completion_tokens,
+            )
+        case "manual":
+            from ..providers.manual import ManualProvider
+
+            return ManualProvider(store.parent / "manual" / campaign_id, model=settings.model or "manual")
+        case "tuner":
+            from ..providers.tuner import TunerProvider
+
+            return TunerProvider()
+        case "replay":
+            return _replay(settings)
+    raise UsageProblem(f"unknown provider '{settings.provider}': choose openai, manual, replay or tuner")
+
+
+def _replay(settings: Settings) -> Provider:
+    from ..providers.replay import FolderReplayProvider, ReplayProvider
+
+    if settings.replay_from is None:
+        raise UsageProblem(
+            "the provider replay needs replies: --set provider.replay_from=FOLDER, or a store's file"
+        )
+    path = Path(settings.replay_from)
+    if path.is_dir():
+        return FolderReplayProvider(path)
+    replies, prompts = _stored_replies(path)
+    return ReplayProvider(lambda sha, n: dict(enumerate(replies.get(sha, []))).get(n), lambda: prompts)
+
+
+def _stored_replies(path: Path) -> tuple[dict[str, list[Reply]], list[str]]:
+    """All replies of a store by the hash of their prompt, oldest first, and the prompts themselves."""
+    replies: dict[str, list[Reply]] = {}
+    with reading(path) as store:
+        for campaign in reversed(store.campaigns()):
+            for attempt in store.record(campaign.id).attempts:
+                if attempt.prompt_sha and attempt.reply:
+                    replies.setdefault(attempt.prompt_sha, []).append(attempt.reply)
+        return replies, [store.text(sha) for sha in replies]

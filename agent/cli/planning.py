@@ -1,0 +1,161 @@
+"""What a new campaign will be: device, target and provider chosen with their reasons, then its settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..config import Config
+from .errors import UsageProblem
+from .opening import read_text
+
+if TYPE_CHECKING:
+    from kernelwright.evaluator.devices import Card
+    from kernelwright.evaluator.gpus import Gpu
+    from kernelwright.reference_kernels import Task
+    from kernelwright.stages import Stage
+
+    from ..record import Budget, Settings
+
+DEFAULT_TARGET = "rtx-4090"
+DeviceKind = Literal["cuda", "offline"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where kernels are judged and for which card, each with the reason."""
+
+    device: DeviceKind
+    target: str
+    lines: tuple[str, ...]
+    """Said first."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A campaign before it begins."""
+
+    task: Task
+    settings: Settings
+    budget: Budget
+    seed: str | None
+    """Source of the seed kernel; None: the campaign starts from the PyTorch reference."""
+    lines: tuple[str, ...]
+    """Device, target and provider with their reasons, said first."""
+
+
+def choose_place(device: str | None, target: str | None) -> Place:
+    """Resolve ``auto``; raises `UsageProblem`, `UnknownGpu` or `EnvironmentLacks`."""
+    from kernelwright.evaluator.devices import detect_card
+    from kernelwright.evaluator.gpus import gpu, gpu_by_title
+
+    known = gpu(target) if target not in (None, "auto") else None  # before anything slow
+    card = detect_card()
+    kind, why = _device(device or "auto", card)
+    own = gpu_by_title(card.name) if card and kind == "cuda" else None
+    chosen = known or own or gpu(DEFAULT_TARGET)
+    lines = [f"device: {kind}, {why.format(target=chosen.title)}"]
+    note = _target_note(chosen, known, own, card, kind)
+    return Place(kind, chosen.name, (*lines, *note))
+
+
+def _device(wanted: str, card: Card | None) -> tuple[DeviceKind, str]:
+    estimated = "candidates are compiled for the {target} and their time is estimated"
+    match wanted:
+        case "auto" if card:
+            return "cuda", f"found {card.name}: candidates are measured on it"
+        case "auto":
+            return "offline", f"no GPU found: {estimated}"
+        case "cuda" if card:
+            return "cuda", f"as asked: candidates are measured on {card.name}"
+        case "cuda":
+            from kernelwright.evaluator.protocol import EnvironmentLacks
+
+            raise EnvironmentLacks(
+                "no CUDA card is visible here: `kernelwright doctor` says what is missing, and --device offline"
+                " works without one"
+            )
+        case "offline":
+            return "offline", f"as asked: {estimated}"
+    raise UsageProblem(f"unknown device '{wanted}': choose auto, cuda or offline")
+
+
+def _target_note(chosen: Gpu, known: Gpu | None, own: Gpu | None, card: Card | None, kind: str) -> list[str]:
+    if kind == "offline" or card is None or chosen == own:
+        return []
+    if known is None:
+        return [
+            f"target: {chosen.name}, since {card.name} is not in the table of cards (--target names another)"
+        ]
+    return [f"target: {chosen.title}, which is not the card here ({card.name}): times are the card's"]
+
+
+def make_plan(
+    task_name: str, config: Config, seed_file: Path | None, env: Mapping[str, str] = os.environ
+) -> Plan:
+    """Settings of a new campaign; raises what is wrong with them before anything is stored."""
+    from kernelwright.reference_kernels import bundled, load_task
+
+    from ..providers.choose import choose, model_for
+    from ..record import Budget, Settings
+
+    task = load_task(task_name)
+    stages = [stage.name for stage in stages_of(config)]
+    seed = _seed(seed_file, task)
+    wanted = config.provider
+    provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
+    place = choose_place(config.campaign.device, config.campaign.target)
+    settings = Settings(
+        task=task_name if task_name in bundled() else str(task.folder),
+        target=place.target,
+        device=place.device,
+        provider=provider,
+        model=model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model,
+        base_url=wanted.base_url,
+        stages=stages,
+        rounds=config.campaign.rounds,
+        samples=config.campaign.samples,
+        repairs=config.campaign.repairs,
+        threshold=config.campaign.threshold,
+        usd_per_million=wanted.usd_per_million,
+        replay_from=wanted.replay_from,
+        temperature=wanted.temperature,
+        max_completion_tokens=wanted.max_completion_tokens,
+    )
+    budget = Budget(**config.budget.model_dump())
+    return Plan(task, settings, budget, seed, (*place.lines, f"provider: {provider}. {why}"))
+
+
+def stages_of(config: Config) -> list[Stage]:
+    """The stages that the configuration names, else the plan; raises `UnknownStage`."""
+    from kernelwright.stages import PLAN, stage
+
+    return [stage(name) for name in config.campaign.stages or PLAN]
+
+
+def _seed(file: Path | None, task: Task) -> str | None:
+    """The campaign's starting kernel; a file that is no kernel is refused before a campaign begins."""
+    from kernelwright.evaluator.source import check_source
+
+    if file is None:
+        return read_text(task.seed, "seed kernel") if task.seed else None
+    source = read_text(file, "seed kernel")
+    problem = check_source(source)
+    if problem is not None:
+        raise UsageProblem(f"seed kernel '{file}' is no kernel: {problem.reason}")
+    return source
+
+
+def replies_at_most(plan: Plan) -> int:
+    """How many replies the campaign may ask for when every attempt fails and nothing is skipped."""
+    from kernelwright.stages import stage
+
+    settings, total = plan.settings, 0
+    for name in settings.stages:
+        rounds = settings.rounds or stage(name).rounds
+        repairs = stage(name).repairs if settings.repairs is None else settings.repairs
+        total += rounds * settings.samples * (1 + repairs)
+    return total

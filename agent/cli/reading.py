@@ -1,0 +1,212 @@
+"""``list``, ``tree``, ``best``, ``show``, ``diff``: what campaigns left behind. None of them imports torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import KernelFailed, UsageProblem
+from .opening import reading, record_of, store_path
+from .options import AsJson, AttemptId, CampaignId, StoreFile
+from .output import show, show_json, show_text
+
+if TYPE_CHECKING:
+    from ..record import Attempt
+    from ..store import Store
+
+
+def list_campaigns(store: StoreFile = None, as_json: AsJson = False) -> None:
+    """List all campaigns with their best kernels.
+
+    \b
+    Example:
+      kernelwright list
+    """
+    from ..views.campaigns import campaigns, campaigns_json
+
+    records = []
+    if store is not None or store_path(store).exists():
+        with reading(store) as opened:
+            records = [opened.record(campaign.id) for campaign in reversed(opened.campaigns())]
+    if as_json:
+        show_json(campaigns_json(records))
+    elif records:
+        show(campaigns(records))
+    else:
+        show("no campaign yet: begin with `kernelwright run layer_norm`")
+
+
+def tree(campaign: CampaignId, store: StoreFile = None, as_json: AsJson = False) -> None:
+    """Show what every stage tried, what came of it, and the way to the best kernel.
+
+    \b
+    Example:
+      kernelwright tree abcd
+    """
+    from ..views.tree import tree as tree_view
+    from ..views.tree import tree_json
+
+    with reading(store) as opened:
+        record = record_of(opened, campaign)
+    if as_json:
+        show_json(tree_json(record))
+    else:
+        show(tree_view(record))
+
+
+def best(
+    campaign: CampaignId,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.py", help="Write it there, not to stdout.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.py.")] = False,
+    store: StoreFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the best kernel's source, with how it was verified in its header.
+
+    \b
+    Examples:
+      kernelwright best abcd
+      kernelwright best abcd -o best.py
+    """
+    from ..views.lineage import attempt_json
+    from ..views.product import header, with_header
+
+    with reading(store) as opened:
+        record = record_of(opened, campaign)
+        found = record.best
+        if found is None:
+            name = record.campaign.id
+            raise KernelFailed(
+                f"campaign {name} has no kernel that passed: `kernelwright tree {name}` says why"
+            )
+        source = _text(opened, found, found.kernel_sha, "kernel")
+    product = with_header(record.campaign, found, source)
+    if output is not None:
+        _write(output, product, force)
+    if as_json:
+        show_json({**attempt_json(found), "header": header(record.campaign, found), "source": source})
+    elif output is None:
+        show_text(product, "python")
+
+
+def show_attempt(
+    attempt: AttemptId,
+    code: Annotated[bool, typer.Option("--code", help="The kernel's source.")] = False,
+    prompt: Annotated[bool, typer.Option("--prompt", help="The prompt's exact bytes.")] = False,
+    reply: Annotated[bool, typer.Option("--reply", help="The reply as it came.")] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="JSON: kernel -> metric -> value.")] = False,
+    as_json: AsJson = False,
+    store: StoreFile = None,
+) -> None:
+    """Show one attempt, or one artefact of it, which can be piped.
+
+    \b
+    Examples:
+      kernelwright show abcd.3
+      kernelwright show abcd.3 --code > kernel.py
+      kernelwright show abcd.3 --metrics > metrics.json
+    """
+    from ..views.attempt import attempt_page
+
+    if sum((code, prompt, reply, metrics, as_json)) > 1:
+        raise UsageProblem("choose one of --code, --prompt, --reply, --metrics and --json")
+    with reading(store) as opened:
+        found = _attempt(opened, attempt)
+        if code:
+            show_text(_text(opened, found, found.kernel_sha, "kernel"), "python")
+        elif prompt:
+            show_text(_text(opened, found, found.prompt_sha, "prompt"), "markdown")
+        elif reply:
+            show_text(_reply(found), "markdown")
+        elif metrics:
+            show_json(_metrics(found))
+        elif as_json:
+            show_json(found.model_dump(mode="json", by_alias=True))
+        else:
+            show(attempt_page(found))
+
+
+def diff(
+    attempt: AttemptId,
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[ATTEMPT]", help="The later one.  [default: ATTEMPT against its parent]"),
+    ] = None,
+    store: StoreFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how the code changed between two attempts, then how each kernel's metrics changed.
+
+    \b
+    Examples:
+      kernelwright diff abcd.3
+      kernelwright diff abcd.0 abcd.7
+    """
+    import sys
+
+    from ..views.compare import changes, code_diff, diff_json, highlighted
+
+    with reading(store) as opened:
+        after = _attempt(opened, other or attempt)
+        before = _attempt(opened, attempt) if other else _parent(opened, after)
+        old, new = (_text(opened, side, side.kernel_sha, "kernel") for side in (before, after))
+    text = code_diff(old, new, f"{before.id}.py", f"{after.id}.py")
+    if as_json:
+        show_json(diff_json(before, after, text))
+        return
+    if sys.stdout.isatty():
+        show(highlighted(text))
+    else:
+        show_text(text)
+    show("", changes(before, after))
+
+
+def _attempt(store: Store, prefix: str) -> Attempt:
+    name = store.attempt_id(prefix)
+    return store.record(name.partition(".")[0]).attempt(name)
+
+
+def _parent(store: Store, attempt: Attempt) -> Attempt:
+    if attempt.parent is None:
+        raise UsageProblem(f"attempt {attempt.id} has no parent: name two attempts")
+    return _attempt(store, attempt.parent)
+
+
+def _text(store: Store, attempt: Attempt, sha: str | None, what: str) -> str:
+    if sha is None:
+        from ..views.lineage import state
+
+        raise UsageProblem(
+            f"attempt {attempt.id} has no {what} ({state(attempt)}): `kernelwright show {attempt.id}`"
+        )
+    return store.text(sha)
+
+
+def _reply(attempt: Attempt) -> str:
+    if attempt.reply is None:
+        raise UsageProblem(f"attempt {attempt.id} has no reply ({attempt.kind.value})")
+    return attempt.reply.text
+
+
+def _metrics(attempt: Attempt) -> dict[str, dict[str, float]]:
+    if attempt.evaluation is None:
+        raise UsageProblem(f"attempt {attempt.id} was not judged and has no metrics")
+    rows = {}
+    for kernel in attempt.evaluation.kernels:
+        places = {"duration_ms": kernel.duration_ms, "time_share": kernel.time_share}
+        rows[kernel.name] = {**{k: v for k, v in places.items() if v is not None}, **kernel.metrics}
+    return rows
+
+
+def _write(path: Path, text: str, force: bool) -> None:
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(text.encode("utf-8", "surrogatepass"))
+    except FileExistsError:
+        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file") from None
+    except OSError as problem:
+        raise UsageProblem(f"'{path}' cannot be written: {problem.strerror}") from None
