@@ -22,16 +22,18 @@ class Gpu(BaseModel):
     """The key used with ``--target``: ``rtx-4090``."""
     title: str
     """What people call it: ``RTX 4090``."""
+    driver_names: tuple[str, ...] = ()
+    """What a driver calls it, where that is not the title, without the vendor's names."""
     architecture: str
     compute_capability: str
     """``8.9``."""
     sm_count: int
     memory_gb: int
     memory_bandwidth_gb_s: float
-    tf32_tensor_tflops: float | None
-    """Dense; None where the vendor publishes none."""
-    bf16_tensor_tflops: float | None
-    fp16_tensor_tflops: float | None
+    tf32_tensor_tflops: float | None = None
+    """Dense, accumulating in fp32; None where the vendor publishes none."""
+    bf16_tensor_tflops: float | None = None
+    fp16_tensor_tflops: float | None = None
     fp32_tflops: float
     """Outside the tensor cores."""
     registers_per_thread_max: int = 255
@@ -75,11 +77,18 @@ def gpu(name: str) -> Gpu:
 
 
 def gpu_by_title(device_name: str) -> Gpu | None:
-    """The table's row for a name as the driver reports it (``NVIDIA GeForce RTX 4090``), or None."""
-    words = device_name.lower().replace("-", " ").split()
-    best: Gpu | None = None
+    """The table's row for a name as the driver reports it (``NVIDIA GeForce RTX 4090``), or None.
+
+    The whole name has to agree: a laptop's 4090, a 3090 Ti, an A100 with 40 GB or a slice of a card has
+    other figures than the row of the card that it is named after.
+    """
+    words = _words(device_name)
     for card in gpus().values():
-        wanted = card.title.lower().replace("-", " ").split()
-        if all(word in words for word in wanted) and (best is None or len(wanted) > len(best.title.split())):
-            best = card
-    return best
+        if any(words == _words(name) for name in (card.title, *card.driver_names)):
+            return card
+    return None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a card's name in small letters, without the vendor's."""
+    return [word for word in name.lower().replace("-", " ").split() if word not in ("nvidia", "geforce", "tesla")]
