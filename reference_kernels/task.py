@@ -2,66 +2,119 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+REFERENCE = "reference.py"
 
 
 class TaskError(ValueError):
     """A task is unknown or its folder is not one; the message says what is wrong and what to do."""
 
 
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=80)]
+"""No dots and no slashes: a name never leads out of a folder."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Constant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\n]+$")]
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Tolerance(_Model):
     """How much error is allowed, per family of inputs."""
 
-    eager_factor: float = 3.0
+    eager_factor: PositiveFloat = 3.0
     """Times the error that PyTorch's own result in the task's dtype makes against fp64."""
-    rms_floor: float = 1e-5
+    rms_floor: PositiveFloat = 1e-5
     """At least this, in units of the reference's RMS."""
 
 
 class Task(_Model):
     """What is optimised."""
 
-    name: str
-    title: str
+    name: Name
+    title: Line
     """One line for people and for the prompt."""
-    dtype: str
-    """Of the main input and output: ``float32``, ``float16``, ``bfloat16``."""
+    dtype: Literal["float32", "float16", "bfloat16"]
+    """Of the main input and output."""
     tolerance: Tolerance = Tolerance()
-    required: list[str] = Field(default_factory=lambda: ["nominal", "small", "large", "sparse", "shifted"])
-    """Families of inputs that decide the status (TRUST: correctness)."""
-    stress: list[str] = Field(
+    required: list[Word] = Field(
+        default_factory=lambda: ["nominal", "small", "large", "sparse", "shifted"], min_length=1
+    )
+    """Families of inputs that decide the status, in the order in which they are tried."""
+    stress: list[Word] = Field(
         default_factory=lambda: ["shifted_10", "shifted_1000", "huge", "denormal", "infinite"]
     )
     """Families that are reported and do not decide the status."""
-    small: list[dict[str, int]] = Field(default_factory=list)
+    small: list[Annotated[dict[Constant, PositiveInt], Field(min_length=1)]] = Field(default_factory=list)
     """Shapes for Triton's interpreter: values for constants of ``reference.py``, one dict per case."""
-    flops: int = 0
+    flops: int = Field(default=0, ge=0)
     """Floating-point operations of one forward at the timed shapes, for the floor; 0: bytes decide."""
     folder: Path
+
+    @model_validator(mode="after")
+    def _each_family_once(self) -> Self:
+        names = [*self.required, *self.stress]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"the family '{twice}' is named twice")
+        return self
 
     @property
     def reference(self) -> Path:
         """``reference.py``: Model, get_inputs, get_init_inputs (KernelBench's contract)."""
-        return self.folder / "reference.py"
+        return self.folder / REFERENCE
 
     @property
     def seed(self) -> Path | None:
         """``seed.py``, or None when the task starts from its reference alone."""
         path = self.folder / "seed.py"
-        return path if path.exists() else None
+        return path if path.is_file() else None
 
     @property
     def wrong(self) -> list[Path]:
-        """Kernels that must be refused."""
+        """Kernels that must be refused, by name."""
         return sorted(path for path in (self.folder / "wrong").glob("*.py") if path.name != "__init__.py")
+
+    def reference_source(self) -> str:
+        """The text of ``reference.py``; raises `TaskError` when it cannot be read."""
+        return _read(self.reference)
+
+    def seed_source(self) -> str | None:
+        """The text of ``seed.py``, or None without one; raises `TaskError` when it cannot be read."""
+        return _read(self.seed) if self.seed else None
+
+    def expected(self, wrong: Path) -> str:
+        """The status that a kernel of `wrong` has to end with, from its docstring's first line.
+
+        That line reads ``expected: incorrect``, with a status of the evaluator; raises `TaskError` without one.
+        """
+        found = _EXPECTED.match(_docstring(wrong))
+        if found is None:
+            raise TaskError(f"'{wrong}' does not begin with a docstring whose first line is 'expected: <status>'")
+        return found[1]
+
+
+_EXPECTED = re.compile(r"expected: ([a-z_]+)\n")
 
 
 def bundled() -> dict[str, Path]:
@@ -73,17 +126,60 @@ def bundled() -> dict[str, Path]:
 def load_task(name_or_path: str) -> Task:
     """A bundled task by name, or a task folder by path; raises `TaskError`."""
     folder = bundled().get(name_or_path) or Path(name_or_path)
-    if not (folder / "task.toml").is_file():
-        known = ", ".join(bundled())
+    if not _is_file(folder / "task.toml"):
         raise TaskError(
-            f"unknown task '{name_or_path}': name a bundled one ({known}) or a folder with a task.toml"
+            f"unknown task '{name_or_path}': name a bundled one ({', '.join(bundled())}) "
+            "or a folder with a task.toml"
         )
-    if not (folder / "reference.py").is_file():
-        raise TaskError(
-            f"task folder '{folder}' has no reference.py with Model, get_inputs and get_init_inputs"
-        )
+    if not _is_file(folder / REFERENCE):
+        raise TaskError(f"task folder '{folder}' has no {REFERENCE} with Model, get_inputs and get_init_inputs")
+    return _parse(folder)
+
+
+def _parse(folder: Path) -> Task:
+    file = folder / "task.toml"
     try:
-        raw = tomllib.loads((folder / "task.toml").read_text(encoding="utf-8"))
-        return Task(folder=folder.resolve(), **raw)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValidationError) as problem:
-        raise TaskError(f"'{folder / 'task.toml'}' is not a task description: {problem}") from None
+        raw = tomllib.loads(_read(file))
+        return Task.model_validate({**_without_folder(raw), "folder": folder.resolve()})
+    except tomllib.TOMLDecodeError as problem:
+        raise TaskError(f"'{file}' is not valid TOML: {problem}") from None
+    except ValidationError as problem:
+        raise TaskError(f"'{file}' is not a task description: {_first(problem)}") from None
+
+
+def _without_folder(raw: dict[str, Any]) -> dict[str, Any]:
+    """A description says nothing about where it lies, so that it can name no other folder's files."""
+    return {("folder (not a setting)" if key == "folder" else key): value for key, value in raw.items()}
+
+
+def _first(problem: ValidationError) -> str:
+    """The first of pydantic's complaints as a clause."""
+    error = problem.errors()[0]
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    more = problem.error_count() - 1
+    return (f"{place}: {message}" if place else message) + (f" (and {more} more)" if more else "")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no permission, a name that is too long, a null byte
+        return False
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise TaskError(f"'{path}' cannot be read: {problem.strerror or problem}") from None
+    except UnicodeDecodeError:
+        raise TaskError(f"'{path}' is not UTF-8 text") from None
+
+
+def _docstring(path: Path) -> str:
+    try:
+        return (ast.get_docstring(ast.parse(_read(path))) or "") + "\n"
+    except (SyntaxError, ValueError):
+        return ""
