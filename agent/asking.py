@@ -70,6 +70,7 @@ class Asking:
             parent_source=self._store.text(parent.kernel_sha) if parent and parent.kernel_sha else None,
             sample=attempt.sample,
             tried=frozenset(a.kernel_sha for a in self._record.attempts if a.kernel_sha),
+            answered=sum(1 for a in self._record.attempts if a.reply),
         )
 
     def _first_sample(self, attempt: Attempt) -> Attempt | None:

@@ -9,7 +9,7 @@ from kernelwright.evaluator.protocol import Evaluator, GpuUnhealthy
 
 from .campaigner import Campaigner, CampaignPaused
 from .providers.base import Provider, ProviderPaused, Request, WaitingForReply
-from .record import CampaignStatus, Record, Reply
+from .record import Campaign, CampaignStatus, Record, Reply
 from .store import Store, StoreError
 from .watcher import Watcher
 
@@ -40,11 +40,14 @@ def remeasure(
     """Carry an offline campaign to a card: its baseline and the ``top`` finds are measured and decided.
 
     From then on it is a campaign on ``cuda``, which goes on with the stages that are left. Without a
-    provider it pauses where the first reply is needed. Raises what `run_campaign` raises; when it is
+    provider it pauses where the first reply is needed, which is at once while a person's reply is awaited.
+    Raises what `run_campaign` raises; when it is
     stopped on the way, `run_campaign` goes on with it too.
     """
     with store.hold(campaign_id):
-        _carry_to_card(store, campaign_id, top)
+        carried = _carry_to_card(store, campaign_id, top)
+        if provider is None and carried.status is CampaignStatus.WAITING:
+            return store.record(campaign_id)
         try:
             return _run(store, campaign_id, evaluator, provider or _Nobody(), watcher)
         except CampaignPaused as pause:
@@ -53,12 +56,13 @@ def remeasure(
             return store.record(campaign_id)
 
 
-def _carry_to_card(store: Store, campaign_id: str, top: int) -> None:
+def _carry_to_card(store: Store, campaign_id: str, top: int) -> Campaign:
     campaign = store.record(campaign_id).campaign
-    if campaign.settings.device == "cuda":
-        return
-    settings = campaign.settings.model_copy(update={"device": "cuda", "remeasure": top})
-    store.save_campaign(campaign.model_copy(update={"settings": settings}))
+    if campaign.settings.device == "offline":
+        settings = campaign.settings.model_copy(update={"device": "cuda", "remeasure": top})
+        campaign = campaign.model_copy(update={"settings": settings})
+        store.save_campaign(campaign)
+    return campaign
 
 
 def _run(
