@@ -89,21 +89,30 @@ def _baseline(name: str) -> str:
 
 def launch_changes(before: Sequence[KernelProfile], after: Sequence[KernelProfile]) -> list[str]:
     """What differs between two kernels' launches: kernels that came or went, grids, constants, warps."""
-    old, new = {k.name: k for k in before}, {k.name: k for k in after}
+    old, new = _by_label(before), _by_label(after)
     if not old or not new:
         return []
     gone = [f"{name} removed" for name in old if name not in new]
     come = [f"{name} added, grid {_grid(new[name])}" for name in new if name not in old]
-    same = [line for name in old if name in new for line in _changes(old[name], new[name])]
+    same = [line for name in old if name in new for line in _changes(name, old[name], new[name])]
     return gone + come + same
 
 
-def _changes(old: KernelProfile, new: KernelProfile) -> list[str]:
+def _by_label(kernels: Sequence[KernelProfile]) -> dict[str, KernelProfile]:
+    """Kernels by name; one that stands there with several grids or configurations gets numbers."""
+    labelled: dict[str, KernelProfile] = {}
+    for kernel in kernels:
+        again = sum(known.name == kernel.name for known in labelled.values())
+        labelled[f"{kernel.name} #{again + 1}" if again else kernel.name] = kernel
+    return labelled
+
+
+def _changes(label: str, old: KernelProfile, new: KernelProfile) -> list[str]:
     pairs: list[tuple[str, Scalar, Scalar]] = [("launches", old.launches, new.launches)]
     names = dict.fromkeys([*old.config, *new.config])
     pairs += [(name, old.config.get(name, "none"), new.config.get(name, "none")) for name in names]
-    lines = [f"{new.name}: {name} {a} → {b}" for name, a, b in pairs if a != b]
-    grid = [f"{new.name}: grid {_grid(old)} → {_grid(new)}"] if old.grid != new.grid else []
+    lines = [f"{label}: {name} {a} → {b}" for name, a, b in pairs if a != b]
+    grid = [f"{label}: grid {_grid(old)} → {_grid(new)}"] if old.grid != new.grid else []
     return grid + lines
 
 

@@ -15,6 +15,7 @@ from kernelwright.agent.briefing import (
     profile_from_metrics,
     shown_metrics,
 )
+from kernelwright.agent.history import launch_changes
 from kernelwright.agent.record import (
     Attempt,
     AttemptKind,
@@ -236,6 +237,16 @@ def test_tried_tells_speed_reason_and_change() -> None:
     assert told.outcome.endswith("; not kept: it is slower")
     assert told.changes == ["k: grid (16, 1, 1) → (8, 1, 1)", "k: BLOCK 1024 → 2048", "k: num_warps 4 → none"]
     assert "-BLOCK = 1024\n+BLOCK = 2048\n" in told.diff
+
+
+def test_each_launch_of_a_kernel_that_runs_on_two_grids_is_compared() -> None:
+    before = [kernel(grid=(16, 1, 1)), kernel(grid=(64, 1, 1)), kernel("gone")]
+    after = [kernel(grid=(16, 1, 1)), kernel(grid=(32, 1, 1)), kernel("come")]
+    assert launch_changes(before, after) == [
+        "gone removed",
+        "come added, grid (16, 1, 1)",
+        "k #2: grid (64, 1, 1) → (32, 1, 1)",
+    ]
 
 
 def test_a_speedup_over_another_baseline_is_not_called_one_over_the_parent() -> None:
