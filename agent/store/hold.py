@@ -11,6 +11,18 @@ from pathlib import Path
 
 from .errors import CampaignHeld, translated
 
+_descriptors: set[int] = set()
+
+
+def _let_go_in_child() -> None:
+    # A lock belongs to an open file, which a fork shares: a child that outlives us would hold it on.
+    for descriptor in _descriptors:
+        os.close(descriptor)
+    _descriptors.clear()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
+
 
 @contextmanager
 def held(store: Path, campaign: str) -> Iterator[None]:
@@ -20,10 +32,17 @@ def held(store: Path, campaign: str) -> Iterator[None]:
         descriptor = _locked(path, campaign)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    _descriptors.add(descriptor)
     try:
         yield
     finally:
+        _release(path, descriptor)
+
+
+def _release(path: Path, descriptor: int) -> None:
+    if descriptor in _descriptors:  # not so in a child
         path.unlink(missing_ok=True)
+        _descriptors.remove(descriptor)
         os.close(descriptor)
 
 

@@ -1,0 +1,84 @@
+"""Two processes may not run one campaign at once, and a dead holder holds nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kernelwright.agent.store import CampaignHeld, Store
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from kernelwright.agent.store import Store
+with Store.open(Path(sys.argv[1])) as store, store.hold("abcd"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "c.db")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def test_the_second_process_is_told_who_holds_it(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with Store.open(tmp_path / "c.db") as store:
+        with (
+            pytest.raises(CampaignHeld, match=rf"process {holder.pid} on {os.uname().nodename}"),
+            store.hold("abcd"),
+        ):
+            pass
+        with store.hold("efgh"):  # another campaign of the same store is free
+            pass
+    holder.kill()
+    holder.communicate()
+
+
+def test_a_killed_holder_lets_go_at_once(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    holder.communicate()
+    with Store.open(tmp_path / "c.db") as store, store.hold("abcd"):
+        pass
+
+
+def test_nothing_is_left_behind_and_it_can_be_held_again(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "c.db") as store:
+        for _ in range(2):
+            with store.hold("abcd"):
+                pass
+    assert not list(tmp_path.glob("*.lock"))
+
+
+FORKING = """
+import os, signal, sys, time
+from pathlib import Path
+from kernelwright.agent.store import Store
+with Store.open(Path(sys.argv[1])) as store, store.hold("abcd"):
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
+    print(child, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_forked_child_that_outlives_a_killed_holder_does_not_hold(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FORKING, str(tmp_path / "c.db")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    process.wait()
+    try:
+        with Store.open(tmp_path / "c.db") as store, store.hold("abcd"):
+            pass
+    finally:
+        os.kill(child, 9)
+        process.stdout.close()
