@@ -110,7 +110,9 @@ class Task(_Model):
         """
         found = _EXPECTED.match(_docstring(wrong))
         if found is None:
-            raise TaskError(f"'{wrong}' does not begin with a docstring whose first line is 'expected: <status>'")
+            raise TaskError(
+                f"'{wrong}' does not begin with a docstring whose first line is 'expected: <status>'"
+            )
         return found[1]
 
 
@@ -132,7 +134,9 @@ def load_task(name_or_path: str) -> Task:
             "or a folder with a task.toml"
         )
     if not _is_file(folder / REFERENCE):
-        raise TaskError(f"task folder '{folder}' has no {REFERENCE} with Model, get_inputs and get_init_inputs")
+        raise TaskError(
+            f"task folder '{folder}' has no {REFERENCE} with Model, get_inputs and get_init_inputs"
+        )
     return _parse(folder)
 
 

@@ -180,7 +180,7 @@ def layer_norm_backward_kernel(
     dweight = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
     dbias = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
 
-    for sample in range(0, n_samples):
+    for sample in range(n_samples):
         mean = tl.load(mean_ptr + sample)
         rstd = tl.load(rstd_ptr + sample)
         x = tl.load(x_ptr + offsets, mask=mask, other=0.0).to(tl.float32)

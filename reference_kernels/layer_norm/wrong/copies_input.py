@@ -1,0 +1,33 @@
+"""expected: incorrect
+
+Copies its input: normal noise over millions of elements is already almost normalised.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def copy_kernel(x_ptr, output_ptr, n_elements, BLOCK_SIZE: tl.constexpr):
+    offsets = tl.program_id(axis=0).to(tl.int64) * BLOCK_SIZE + tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_elements
+    tl.store(output_ptr + offsets, tl.load(x_ptr + offsets, mask=mask), mask=mask)
+
+
+def triton_layer_norm(x, weight, bias, eps):
+    output = torch.empty_like(x)
+    copy_kernel[(triton.cdiv(x.numel(), 1024),)](x, output, x.numel(), BLOCK_SIZE=1024, num_warps=4)
+    return output
+
+
+class ModelNew(nn.Module):
+    def __init__(self, normalized_shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(normalized_shape))
+        self.bias = nn.Parameter(torch.zeros(normalized_shape))
+        self.eps = 1e-5
+
+    def forward(self, x):
+        return triton_layer_norm(x, self.weight, self.bias, self.eps)
