@@ -28,6 +28,10 @@ class Launch(BaseModel):
     grid: tuple[int, int, int]
     num_warps: int
     num_stages: int
+    num_ctas: int = 1
+    """Blocks per program (a cluster) when it is more than one."""
+    cooperative: bool = False
+    """Launched as one grid whose programs must all be resident at once."""
     constants: dict[str, Scalar] = Field(default_factory=dict)
     """Values of the tl.constexpr parameters."""
     arguments: dict[str, TensorArgument | int | float | bool | None] = Field(default_factory=dict)

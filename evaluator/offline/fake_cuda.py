@@ -1,0 +1,147 @@
+"""Tensors that say ``cuda`` and hold no memory, so that host code for a card runs without one.
+
+PyTorch's fake tensors know shape, strides, dtype and device of every result and compute no values. Around them
+this module supplies what a card's presence would: a device guard, addresses, and modules that can move.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor, FakeTensorMode
+
+from ..gpus import Gpu
+from ..protocol import EnvironmentLacks, TensorFact
+from .cuda_facade import cuda_facade, patched
+from .cuda_graphs import GraphListener
+
+_GUARDS = "_ZN3c104impl26device_guard_impl_registryE"
+_CUDA = 1
+_FIRST_ADDRESS = 1 << 40
+_ROOM_PER_STORAGE = 1 << 36
+
+
+class Storages:
+    """Gives every storage a number that stays its own: a freed storage's address is not used again."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, object]] = {}
+
+    def number(self, tensor: Any) -> int:
+        """Equal for tensors that share memory."""
+        storage = tensor.untyped_storage()
+        entry = self._seen.setdefault(storage._cdata, (len(self._seen), storage))
+        return entry[0]
+
+    def address(self, tensor: Any) -> int:
+        """Where the tensor would be: aligned as a card's allocator does it, plus its offset."""
+        offset: int = tensor.storage_offset() * tensor.element_size()
+        return _FIRST_ADDRESS + self.number(tensor) * _ROOM_PER_STORAGE + offset
+
+
+class _CardlessMode(FakeTensorMode):
+    """Fake tensors that never try to start a card, whatever ``torch.cuda.is_available`` says."""
+
+    @property
+    def avoid_device_init(self) -> bool:
+        return True
+
+
+@contextmanager
+def fake_cuda(gpu: Gpu, storages: Storages, graphs: GraphListener | None = None) -> Iterator[None]:
+    """Every tensor made in this context is fake, and ``torch.cuda`` answers for ``gpu``.
+
+    Raises `EnvironmentLacks` when this build of PyTorch cannot pretend to have a card.
+    """
+    _ensure_device_guard()
+    with (
+        patched(torch.nn.Module, {"_apply": _apply}),
+        patched(torch, {"compile": _uncompiled}),
+        patched(FakeTensor, _tensor_methods(storages)),
+        cuda_facade(gpu, graphs),
+        _CardlessMode(),
+        torch.no_grad(),
+    ):
+        yield
+
+
+def card_tensor(fact: TensorFact) -> Any:
+    """A fake tensor on the card; call it inside `fake_cuda`."""
+    return torch.empty(fact.shape, dtype=getattr(torch, fact.dtype), device="cuda")
+
+
+def dtype_name(tensor: Any) -> str:
+    """``float32``."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _tensor_methods(storages: Storages) -> dict[str, object]:
+    def data_ptr(tensor: object) -> int:
+        return storages.address(tensor)
+
+    def numpy(tensor: object, *args: object, **kwargs: object) -> object:
+        raise DataDependentOutputException("numpy")
+
+    def same(tensor: object, *args: object, **kwargs: object) -> object:
+        return tensor
+
+    def nothing(*args: object, **kwargs: object) -> None:
+        return None
+
+    return {"data_ptr": data_ptr, "numpy": numpy, "pin_memory": same, "record_stream": nothing}
+
+
+def _uncompiled(model: Any = None, **options: object) -> Any:
+    """``torch.compile`` that leaves the function as it is, also as a decorator with options."""
+    return (lambda function: function) if model is None else model
+
+
+def _apply(module: Any, function: Callable[[Any], Any], recurse: bool = True) -> Any:
+    """``Module._apply`` by replacement: PyTorch swaps tensors in place, which fake ones refuse."""
+    for child in module.children() if recurse else ():
+        child._apply(function)
+    for name, parameter in module._parameters.items():
+        if parameter is not None:
+            moved = function(parameter)
+            module._parameters[name] = torch.nn.Parameter(moved, requires_grad=parameter.requires_grad)
+    for name, buffer in module._buffers.items():
+        if buffer is not None:
+            module._buffers[name] = function(buffer)
+    return module
+
+
+def _ensure_device_guard() -> None:
+    """Let PyTorch's C++ side accept ``cuda`` devices.
+
+    PyTorch has a guard that does nothing and puts it in when it was built for CUDA and finds no card. A build
+    without CUDA has no guard to replace, so it is shown one first that reports no cards.
+    """
+    if not torch.backends.cuda.is_built():
+        _pretend_built_for_cuda()
+    torch._C._ensureCUDADeviceGuardSet()
+
+
+def _pretend_built_for_cuda() -> None:
+    try:
+        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
+        guard = (ctypes.c_void_p * 2).in_dll(library, _GUARDS)
+    except (OSError, ValueError) as problem:
+        raise EnvironmentLacks(
+            f"this build of PyTorch ({torch.__version__}) cannot stand in for a card ({problem}): "
+            "install the torch version of constraints.txt"
+        ) from None
+    if guard[_CUDA]:
+        return
+    zero = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(lambda _: 0)
+    address = ctypes.cast(zero, ctypes.c_void_p).value
+    methods = (ctypes.c_void_p * 64)(*[address] * 64)
+    no_cards = (ctypes.c_void_p * 1)(ctypes.addressof(methods))
+    guard[_CUDA] = ctypes.addressof(no_cards)
+    torch._C._ensureCUDADeviceGuardSet()
+    if guard[_CUDA] == ctypes.addressof(no_cards):
+        guard[_CUDA] = None
