@@ -13,7 +13,8 @@ from typing import NamedTuple
 MIN_PAIRS = 6
 """Pairs before a small gain may be believed."""
 MAX_PAIRS = 12
-_EARLY_PAIRS = 3
+BATCH = 3
+"""Pairs whose processes are started together; decisions are taken between batches."""
 _EARLY_GAIN = 0.10
 """A gain whose whole interval lies above this is believed after the first pairs already."""
 
@@ -22,6 +23,8 @@ _T95 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
     2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 )  # fmt: skip
+# Two-sided 99 % quantiles, by the number of pairs at which a decision is taken.
+_T99 = {6: 4.032, 9: 3.355, 12: 3.106}
 
 
 class Interval(NamedTuple):
@@ -43,6 +46,13 @@ def interval(log_ratios: list[float]) -> Interval:
     return Interval(math.exp(mean), math.exp(mean - reach), math.exp(min(mean + reach, 700.0)))
 
 
+def _surely_above_one(log_ratios: list[float]) -> bool:
+    """Whether the 99 % interval lies above 1: stricter than what is reported, since there are several looks."""
+    found = interval(log_ratios)
+    widened = _T99[len(log_ratios)] / _T95[len(log_ratios) - 2]
+    return math.log(found.ratio) - widened * (math.log(found.ratio) - math.log(found.low)) > 0
+
+
 class Next(Enum):
     """What the pairs so far call for."""
 
@@ -54,19 +64,19 @@ class Next(Enum):
 def next_pair(log_ratios: list[float], threshold: float) -> Next:
     """Whether another pair is needed, for a gain that has to exceed ``threshold`` (relative).
 
-    A clear loser or a very clear winner is stopped after `_EARLY_PAIRS`; a small gain needs `MIN_PAIRS` at
+    A clear loser or a very clear winner is stopped after `BATCH`; a small gain needs `MIN_PAIRS` at
     least; what is open after `MAX_PAIRS` is not faster.
     """
-    if len(log_ratios) < _EARLY_PAIRS:
+    if len(log_ratios) < BATCH:
         return Next.MORE
     found = interval(log_ratios)
     if found.high < 1 + threshold and found.ratio < 1 - threshold:
         return Next.NOT_FASTER
     if found.low > 1 + max(_EARLY_GAIN, threshold):
         return Next.FASTER
-    if len(log_ratios) < MIN_PAIRS:
+    if len(log_ratios) < MIN_PAIRS or len(log_ratios) % BATCH:
         return Next.MORE
-    if found.low > 1 and found.ratio > 1 + threshold:
+    if _surely_above_one(log_ratios) and found.ratio > 1 + threshold:
         return Next.FASTER
     if found.high < 1 + threshold or len(log_ratios) >= MAX_PAIRS:
         return Next.NOT_FASTER

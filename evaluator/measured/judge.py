@@ -26,7 +26,7 @@ from ..phases import phase, sha256_of
 from ..protocol import Contender, GpuUnhealthy, Job, Progress, Standing
 from ..runners import Failure, Runner, WarmParent
 from ..source import check_source, triton_functions
-from ..statistics import interval, noise_floor
+from ..statistics import MIN_PAIRS, interval, noise_floor
 from . import kernels, timing
 from .profile import ProfileUnavailable, profile
 from .timing import Side, Stopwatch
@@ -75,14 +75,10 @@ class MeasuredJudge:
         return self._verdict(job, found, seconds, Status.PASSED, None)
 
     def noise_floor(self, source: str, tell: Progress) -> float:
-        """Two copies of one kernel through the ordinary procedure; all pairs are taken."""
+        """Two copies of one kernel through the ordinary procedure, `MIN_PAIRS` pairs of them."""
         one, two = self._side("one", source, 0), self._side("two", source, 1)
-        watch = self._watch()
-        found = timing.against(watch, one, two, -0.5, tell)
-        pairs = list(found.samples)
-        while len(pairs) < 6 and watch.discarded == 0:
-            pairs += timing.against(watch, one, two, -0.5, tell).samples
-        return noise_floor([_log_ratio(pair) for pair in pairs])
+        found = timing.pairwise(self._watch(), one, two, lambda ratios: len(ratios) < MIN_PAIRS, tell)
+        return noise_floor([_log_ratio(pair) for pair in found.samples])
 
     def compare(self, contenders: list[Contender], tell: Progress, rounds: int = 5) -> list[Standing]:
         """Fresh processes of all contenders, interleaved, ``rounds`` times; speedups over the first."""

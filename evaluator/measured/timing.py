@@ -17,12 +17,12 @@ from ..evaluation import Status, Timing
 from ..oracle import Case, Oracle, judge
 from ..runner import Load
 from ..runners import Failure, Runner, WarmParent
-from ..statistics import Next, interval, next_pair
+from ..statistics import BATCH, Next, interval, next_pair
 
 WARM_SECONDS = 180.0
 """For the first call, which may compile and autotune."""
 CALL_SECONDS = 30.0
-_BATCH = 3
+
 _ROUNDS = 2
 _ROUND_MS = 30.0
 _MAX_DISCARDED = 6
@@ -154,13 +154,24 @@ def against(
     watch: Stopwatch, candidate: Side, baseline: Side, threshold: float, tell: Callable[[str], None]
 ) -> Timing:
     """Pairs of fresh processes until the answer is clear; raises `Failure` when either side fails."""
+    return pairwise(watch, candidate, baseline, lambda ratios: next_pair(ratios, threshold) is Next.MORE, tell)
+
+
+def pairwise(
+    watch: Stopwatch,
+    candidate: Side,
+    baseline: Side,
+    more: Callable[[list[float]], bool],
+    tell: Callable[[str], None],
+) -> Timing:
+    """Pairs of fresh processes for as long as ``more`` asks for them, given the log-ratios so far."""
     pairs: list[tuple[float, float]] = []
-    while next_pair(_ratios(pairs), threshold) is Next.MORE and watch.discarded <= _MAX_DISCARDED:
+    while more(_ratios(pairs)) and watch.discarded <= _MAX_DISCARDED:
         with ExitStack() as stack:
-            processes = watch.start([candidate, baseline] * _BATCH, stack)
+            processes = watch.start([candidate, baseline] * BATCH, stack)
             couples = [processes[i : i + 2] for i in range(0, len(processes), 2)]
             for couple in couples:
-                if len(pairs) >= _BATCH and next_pair(_ratios(pairs), threshold) is not Next.MORE:
+                if not more(_ratios(pairs)):
                     break
                 tell(f"timing, pair {len(pairs) + 1}")
                 for process in couple:

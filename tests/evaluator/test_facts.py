@@ -1,0 +1,54 @@
+"""Shapes and floors of a task, without computing anything."""
+
+import pytest
+from kernelwright.evaluator.facts import floor_ms, floors, load_reference, task_facts
+from kernelwright.evaluator.gpus import gpu
+from kernelwright.reference_kernels import TaskError, load_task
+
+TASK = load_task("layer_norm")
+
+
+def test_layer_norm_moves_570_megabytes_at_least():
+    facts = task_facts(TASK)
+    assert facts.inputs[0].shape == [16, 64, 256, 256]
+    assert [p.name for p in facts.parameters] == ["weight", "bias"]
+    assert facts.floor_bytes == pytest.approx(570e6, rel=0.01)
+
+
+@pytest.mark.parametrize(("card", "ms"), [("rtx-4090", 0.566), ("h200", 0.119)])
+def test_floor_at_peak_bandwidth(card, ms):
+    assert floor_ms(task_facts(TASK), gpu(card), TASK.dtype) == pytest.approx(ms, abs=0.001)
+
+
+def test_operations_can_decide_the_floor():
+    facts = task_facts(TASK).model_copy(update={"floor_flops": int(1e15)})
+    assert floor_ms(facts, gpu("h200"), "float32") == pytest.approx(1e15 / 66.9e9)
+
+
+def test_offline_there_is_no_floor_of_the_device():
+    assert floors(task_facts(TASK), gpu("rtx-4090"), None, TASK.dtype).device is None
+
+
+def test_small_shapes_replace_the_constants():
+    small = task_facts(TASK, TASK.small[0])
+    assert small.floor_bytes < 1e6
+
+
+def test_an_unknown_constant_is_named():
+    with pytest.raises(TaskError, match="no constant 'rows'"):
+        load_reference(TASK, {"rows": 3})
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import nothing_like_this", "cannot be imported"),
+        ("Model = 1", "defines no get_inputs"),
+        ("class Model: pass\ndef get_inputs(): 1/0\ndef get_init_inputs(): return []", "does not run"),
+    ],
+)
+def test_a_broken_reference_is_one_sentence(tmp_path, source, said):
+    (tmp_path / "reference.py").write_text(source)
+    (tmp_path / "task.toml").write_text('name = "broken"\ntitle = "Broken"\ndtype = "float32"\n')
+    with pytest.raises(TaskError, match=said):
+        task_facts(load_task(str(tmp_path)))

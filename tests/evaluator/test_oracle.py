@@ -1,0 +1,109 @@
+"""The oracle on small shapes of the bundled task: what passes, what must not, and the secrets."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernelwright.evaluator.families import FAMILIES, draw, draw_parameter
+from kernelwright.evaluator.oracle import Oracle, errors, judge
+from kernelwright.reference_kernels import load_task
+from torch.nn import functional
+
+TASK = load_task("layer_norm")
+SMALL = TASK.small[0]
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return Oracle(TASK, "cpu", SMALL)
+
+
+def answer(oracle, case, weight=None, bias=None, dtype=torch.float32):
+    (x,) = case.inputs
+    own = oracle.parameters
+    weight = own["weight"] if weight is None else weight
+    bias = own["bias"] if bias is None else bias
+    shape = list(own["weight"].shape)
+    return [functional.layer_norm(x.to(dtype), shape, weight.to(dtype), bias.to(dtype)).float()]
+
+
+@pytest.mark.parametrize("family", [*TASK.required])
+def test_pytorchs_own_answer_passes(oracle, family):
+    case = oracle.case(family)
+    assert case is not None
+    assert judge(case, answer(oracle, case)).passed
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        lambda oracle, case: [torch.zeros_like(case.inputs[0])],
+        lambda oracle, case: [torch.full_like(case.inputs[0], 0.5)],
+        lambda oracle, case: [case.inputs[0].clone()],
+        lambda oracle, case: answer(oracle, case, weight=torch.ones_like(oracle.parameters["weight"])),
+        lambda oracle, case: answer(oracle, case, bias=torch.zeros_like(oracle.parameters["bias"])),
+        lambda oracle, case: answer(oracle, case, dtype=torch.float16),
+        lambda oracle, case: [torch.full_like(case.inputs[0], torch.nan)],
+    ],
+    ids=["zeros", "constant", "copy", "no weight", "no bias", "fp16", "nan"],
+)
+def test_what_is_no_answer_fails_on_nominal_inputs(oracle, cheat):
+    case = oracle.case("nominal")
+    assert not judge(case, cheat(oracle, case)).passed
+
+
+def test_one_wrong_element_is_found(oracle):
+    case = oracle.case("nominal")
+    (out,) = answer(oracle, case)
+    out.view(-1)[-1] += 1e-3
+    assert not judge(case, [out]).passed
+
+
+def test_nan_has_no_error_figure(oracle):
+    case = oracle.case("nominal")
+    result = judge(case, [torch.full_like(case.inputs[0], torch.nan)])
+    assert result.error is None
+
+
+def test_a_family_without_a_finite_reference_is_left_out(oracle):
+    assert oracle.case("infinite") is None
+
+
+def test_parameters_are_moved_away_from_ones_and_zeros(oracle):
+    assert oracle.parameters["weight"].std() > 0.1
+    assert oracle.parameters["bias"].abs().max() > 0.1
+
+
+def test_every_draw_is_new(oracle):
+    assert not torch.equal(oracle.draw_inputs("nominal")[0], oracle.draw_inputs("nominal")[0])
+    assert not torch.equal(Oracle(TASK, "cpu", SMALL).parameters["bias"], oracle.parameters["bias"])
+
+
+def test_redrawn_parameters_change_what_is_expected(oracle):
+    x = oracle.draw_inputs("nominal")
+    before = oracle.expect(x)
+    oracle.redraw_parameters()
+    assert not torch.allclose(before[0], oracle.expect(x)[0])
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(1e-6, 1e3))
+def test_errors_agree_with_their_definition(rows, columns, scale):
+    exact = torch.randn(rows, columns, dtype=torch.float64) * scale
+    out = exact + 1e-3 * torch.randn(rows, columns, dtype=torch.float64)
+    rms = float(exact.square().mean().sqrt())
+    largest, norm = errors(out, exact, rms)
+    assert largest == pytest.approx(float((out - exact).abs().max()) / rms)
+    assert norm == pytest.approx(float((out - exact).norm() / exact.norm()))
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_every_family_can_be_drawn_in_every_float_dtype(family):
+    generator = torch.Generator().manual_seed(1)
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        assert draw(family, [7, 11], dtype, generator).shape == (7, 11)
+
+
+def test_integer_parameters_stay():
+    steps = torch.tensor(3)
+    assert draw_parameter(steps, torch.Generator()) is steps
