@@ -44,12 +44,19 @@ class Storages:
         return _FIRST_ADDRESS + self.number(tensor) * _ROOM_PER_STORAGE + offset
 
 
-class _CardlessMode(FakeTensorMode):
+class _CardlessMode(FakeTensorMode):  # type: ignore[misc]
     """Fake tensors that never try to start a card, whatever ``torch.cuda.is_available`` says."""
 
     @property
     def avoid_device_init(self) -> bool:
         return True
+
+
+def prepare_fake_tensors() -> None:
+    """Import what the first fake tensor needs."""
+    _ensure_device_guard()
+    with _CardlessMode():
+        torch.empty(1, device="cuda")
 
 
 @contextmanager

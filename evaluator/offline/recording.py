@@ -25,15 +25,21 @@ from ..protocol import EnvironmentLacks, TensorFact
 from .autotuning import autotuning_offline
 from .cuda_facade import patched
 from .failures import ContractBroken, explain
-from .fake_cuda import Storages, card_tensor, dtype_name, fake_cuda
+from .fake_cuda import Storages, card_tensor, dtype_name, fake_cuda, prepare_fake_tensors
 from .recorded import Recording, TorchOperation, Tuning, TuningTrial
 from .recorder import Event, Recorder
 from .recording_driver import RecordingDriver, recording_driver
 from .torch_operations import TorchOperations
 
-__all__ = ["Recording", "TorchOperation", "Tuning", "TuningTrial", "record"]
+__all__ = ["Recording", "TorchOperation", "Tuning", "TuningTrial", "prepare", "record"]
 
 _MODULE = "kernelwright_candidate"
+
+
+def prepare() -> None:
+    """Pay once, in a process that forks, for what every recording needs: about 2.5 s of imports and hashing."""
+    prepare_fake_tensors()
+    triton.runtime.cache.triton_key()
 
 
 def record(
