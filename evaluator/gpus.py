@@ -91,4 +91,6 @@ def gpu_by_title(device_name: str) -> Gpu | None:
 
 def _words(name: str) -> list[str]:
     """The words of a card's name in small letters, without the vendor's."""
-    return [word for word in name.lower().replace("-", " ").split() if word not in ("nvidia", "geforce", "tesla")]
+    return [
+        word for word in name.lower().replace("-", " ").split() if word not in ("nvidia", "geforce", "tesla")
+    ]

@@ -295,7 +295,10 @@ def _interpreter_limit(error: BaseException) -> str | None:
         return None
     from .offline.interpreting import is_interpreter_limit
 
-    return is_interpreter_limit(error)
+    try:
+        return is_interpreter_limit(error)
+    except Exception:  # a hostile __str__
+        return None
 
 
 def _place(error: BaseException) -> str:

@@ -67,6 +67,8 @@ class WarmParent:
         self._ready = False
 
     def _wait(self) -> socket.socket:
+        if self._process is not None and self._process.poll() is not None:
+            self.close()
         if self._process is None:
             self.start()
         assert self._control is not None
@@ -128,10 +130,8 @@ class Runner:
 
     def order(self, op: str, **details: Any) -> None:
         """Send an order without waiting for its answer."""
-        try:
+        with contextlib.suppress(channel.Closed):  # the answer will tell
             channel.send_order(self._sock, {"op": op, **details})
-        except channel.Closed:
-            pass  # the answer will tell
 
     def answer(self, seconds: float, doing: str) -> dict[str, Any]:
         """The answer to the oldest open order; raises `Failure` for everything that went wrong."""

@@ -169,7 +169,7 @@ class StreamContext(_Context):
 
 
 @contextmanager
-def patched(target: Any, values: Mapping[str, object]) -> Iterator[None]:  # noqa: ANN401
+def patched(target: Any, values: Mapping[str, object]) -> Iterator[None]:
     """Set attributes for the time of the context; what was not there before is gone again after it."""
     before = {name: vars(target).get(name, _ABSENT) for name in values}
     for name, value in values.items():
