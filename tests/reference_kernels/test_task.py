@@ -1,0 +1,141 @@
+"""Reading tasks: what is read, and one sentence for everything that can be wrong with a folder."""
+
+from __future__ import annotations
+
+import ast
+import os
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernelwright.reference_kernels import Task, TaskError, bundled, load_task
+from pydantic import ValidationError
+
+GOOD = 'name = "copy"\ntitle = "A copy"\ndtype = "float16"\n'
+
+
+def write(folder: Path, description: str = GOOD, **files: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "task.toml").write_text(description, encoding="utf-8")
+    (folder / "reference.py").write_text("class Model: ...\n", encoding="utf-8")
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder
+
+
+def sentence(name_or_path: object) -> str:
+    with pytest.raises(TaskError) as caught:
+        load_task(str(name_or_path))
+    text = str(caught.value)
+    assert "\n" not in text and "https://" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_bundled_task_is_named_as_its_folder_and_is_whole(name: str) -> None:
+    task = load_task(name)
+    assert task.name == name
+    assert task.reference.is_file() and task.small
+    assert {task.expected(path) for path in task.wrong}
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_small_shapes_replace_constants_that_the_reference_has(name: str) -> None:
+    task = load_task(name)
+    constants = {
+        target.id
+        for node in ast.parse(task.reference_source()).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert all(set(case) == constants for case in task.small)
+
+
+def test_a_folder_is_a_task(tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine", seed="text = 1\n")))
+    assert (task.name, task.dtype, task.wrong) == ("copy", "float16", [])
+    assert task.folder == tmp_path / "mine"
+    assert task.seed_source() == "text = 1\n"
+
+
+def test_a_task_without_a_seed_has_none(tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine")))
+    assert task.seed is None and task.seed_source() is None
+
+
+def test_a_relative_folder_is_kept_as_an_absolute_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    assert load_task("mine").folder == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(
+    "name", ["layernorm", "", "no/such/folder", "x" * 5000, "null\0byte", "../layer_norm"]
+)
+def test_an_unknown_task_names_the_known_ones(name: str) -> None:
+    assert "layer_norm" in sentence(name)
+
+
+def test_a_folder_without_a_reference_is_told_what_it_lacks(tmp_path: Path) -> None:
+    (write(tmp_path / "mine") / "reference.py").unlink()
+    assert "has no reference.py with Model" in sentence(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("description", "says"),
+    [
+        ("name = ", "is not valid TOML"),
+        (GOOD.replace('"float16"', '"int8"'), "dtype: input should be 'float32', 'float16' or 'bfloat16'"),
+        ('name = "copy"\n', "title: field required (and 1 more)"),
+        (GOOD + "speed = 1\n", "speed: extra inputs are not permitted"),
+        (GOOD + 'folder = "/etc"\n', "folder (not a setting): extra inputs are not permitted"),
+        (GOOD + "[[small]]\nn = 0\n", "small.0.n: input should be greater than 0"),
+        (GOOD + "[[small]]\n", "small.0: dictionary should have at least 1 item"),
+        (GOOD + '[[small]]\n"n m" = 1\n', "small.0.n m: string should match pattern"),
+        (GOOD + "required = []\n", "required: list should have at least 1 item"),
+        (GOOD + 'stress = ["huge", "nominal"]\n', "the family 'nominal' is named twice"),
+        (GOOD + "[tolerance]\nrms_floor = nan\n", "tolerance.rms_floor: input should be a finite number"),
+        (GOOD + "[tolerance]\nrms_floor = -1\n", "tolerance.rms_floor: input should be greater than 0"),
+    ],
+)
+def test_a_bad_description_gets_one_sentence(description: str, says: str, tmp_path: Path) -> None:
+    text = sentence(write(tmp_path / "mine", description))
+    assert says in text and "task.toml" in text
+
+
+def test_a_description_that_is_not_text_is_said_to_be_none(tmp_path: Path) -> None:
+    (write(tmp_path / "mine") / "task.toml").write_bytes(b"\xff\xfe")
+    assert "is not UTF-8 text" in sentence(tmp_path / "mine")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_description_without_permission_is_said_to_be_unreadable(tmp_path: Path) -> None:
+    (write(tmp_path / "mine") / "task.toml").chmod(0)
+    assert "cannot be read: Permission denied" in sentence(tmp_path / "mine")
+
+
+@given(st.text(alphabet=string.printable, min_size=1, max_size=12))
+def test_a_name_never_leads_out_of_a_folder(name: str) -> None:
+    try:
+        task = Task(name=name, title="A copy", dtype="float32", folder=Path("/tasks"))
+    except ValidationError:
+        return
+    assert (Path("/home") / task.name).parent == Path("/home")
+    assert os.path.normpath(f"/home/{task.name}") == f"/home/{task.name}"
+
+
+@pytest.mark.parametrize("text", ["", '"""A kernel."""\n', '"""\nexpected: incorrect\n"""\nx = (', "x = 1\n"])
+def test_a_wrong_kernel_without_an_expectation_is_an_error(text: str, tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine", kernel=text)))
+    with pytest.raises(TaskError, match="expected: <status>"):
+        task.expected(task.folder / "kernel.py")
+
+
+def test_an_expectation_is_read_from_the_first_line(tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine", kernel='"""expected: timeout\n\nSpins."""\n')))
+    assert task.expected(task.folder / "kernel.py") == "timeout"
