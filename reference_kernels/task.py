@@ -1,4 +1,7 @@
-"""A task: a folder with ``task.toml``, ``reference.py`` and, mostly, ``seed.py`` and ``wrong/*.py``."""
+"""A task: a folder with ``task.toml``, ``reference.py`` and, mostly, ``seed.py`` and ``wrong/*.py``.
+
+A single file in KernelBench's format is one too, with the defaults for everything that a folder would say.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from pydantic import (
 )
 
 REFERENCE = "reference.py"
+CONTRACT = ("Model", "get_inputs", "get_init_inputs")
 
 
 class TaskError(ValueError):
@@ -70,6 +74,8 @@ class Task(_Model):
     flops: int = Field(default=0, ge=0)
     """Floating-point operations of one forward at the timed shapes, for the floor; 0: bytes decide."""
     folder: Path
+    file: Path | None = None
+    """The task itself, when it is a single file instead of a folder."""
 
     @model_validator(mode="after")
     def _each_family_once(self) -> Self:
@@ -82,18 +88,19 @@ class Task(_Model):
     @property
     def reference(self) -> Path:
         """``reference.py``: Model, get_inputs, get_init_inputs (KernelBench's contract)."""
-        return self.folder / REFERENCE
+        return self.file or self.folder / REFERENCE
 
     @property
     def seed(self) -> Path | None:
         """``seed.py``, or None when the task starts from its reference alone."""
         path = self.folder / "seed.py"
-        return path if path.is_file() else None
+        return path if path.is_file() and self.file is None else None
 
     @property
     def wrong(self) -> list[Path]:
         """Kernels that must be refused, by name."""
-        return sorted(path for path in (self.folder / "wrong").glob("*.py") if path.name != "__init__.py")
+        found = [] if self.file else (self.folder / "wrong").glob("*.py")
+        return sorted(path for path in found if path.name != "__init__.py")
 
     def reference_source(self) -> str:
         """The text of ``reference.py``; raises `TaskError` when it cannot be read."""
@@ -126,34 +133,68 @@ def bundled() -> dict[str, Path]:
 
 
 def load_task(name_or_path: str) -> Task:
-    """A bundled task by name, or a task folder by path; raises `TaskError`."""
-    folder = bundled().get(name_or_path) or Path(name_or_path)
-    if not _is_file(folder / "task.toml"):
+    """A bundled task by name, or a task folder or a KernelBench file by path; raises `TaskError`."""
+    path = bundled().get(name_or_path) or Path(name_or_path)
+    if path.suffix == ".py" and _is_file(path):
+        return _single_file(path)
+    if not _is_file(path / "task.toml"):
         raise TaskError(
-            f"unknown task '{name_or_path}': name a bundled one ({', '.join(bundled())}) "
-            "or a folder with a task.toml"
+            f"unknown task '{name_or_path}': name a bundled one ({', '.join(bundled())}), "
+            "a folder with a task.toml or a KernelBench .py file"
         )
-    if not _is_file(folder / REFERENCE):
-        raise TaskError(
-            f"task folder '{folder}' has no {REFERENCE} with Model, get_inputs and get_init_inputs"
-        )
-    return _parse(folder)
+    if not _is_file(path / REFERENCE):
+        raise TaskError(f"task folder '{path}' has no {REFERENCE} with {', '.join(CONTRACT)}")
+    _check_contract(path / REFERENCE)
+    return _parse(path)
+
+
+def _single_file(path: Path) -> Task:
+    _check_contract(path)
+    name = re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_")[:80] or "task"
+    file = path.resolve()
+    return Task(
+        name=name, title=f"the PyTorch module of {path.name}", dtype="float32", folder=file.parent, file=file
+    )
+
+
+def _check_contract(path: Path) -> None:
+    """Whether a reference defines what it must, seen without running it; raises `TaskError`."""
+    try:
+        tree = ast.parse(_read(path))
+    except (SyntaxError, ValueError) as problem:
+        raise TaskError(f"'{path}' is not valid Python: {str(problem).splitlines()[0]}") from None
+    lacks = [name for name in CONTRACT if name not in _defined(tree)]
+    if lacks:
+        raise TaskError(f"'{path}' defines no {' and no '.join(lacks)}: a task needs {', '.join(CONTRACT)}")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Names that a module's top level binds."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+    return names
 
 
 def _parse(folder: Path) -> Task:
     file = folder / "task.toml"
     try:
         raw = tomllib.loads(_read(file))
-        return Task.model_validate({**_without_folder(raw), "folder": folder.resolve()})
+        return Task.model_validate({**_without_paths(raw), "folder": folder.resolve()})
     except tomllib.TOMLDecodeError as problem:
         raise TaskError(f"'{file}' is not valid TOML: {problem}") from None
     except ValidationError as problem:
         raise TaskError(f"'{file}' is not a task description: {_first(problem)}") from None
 
 
-def _without_folder(raw: dict[str, Any]) -> dict[str, Any]:
+def _without_paths(raw: dict[str, Any]) -> dict[str, Any]:
     """A description says nothing about where it lies, so that it can name no other folder's files."""
-    return {("folder (not a setting)" if key == "folder" else key): value for key, value in raw.items()}
+    return {(f"{key} (not a setting)" if key in ("folder", "file") else key): raw[key] for key in raw}
 
 
 def _first(problem: ValidationError) -> str:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from kernelwright.reference_kernels import Task, TaskError, bundled, load_task
 from pydantic import ValidationError
 
+REFERENCE = "class Model: ...\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n"
 GOOD = 'name = "copy"\ntitle = "A copy"\ndtype = "float16"\n'
 
 
 def write(folder: Path, description: str = GOOD, **files: str) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "task.toml").write_text(description, encoding="utf-8")
-    (folder / "reference.py").write_text("class Model: ...\n", encoding="utf-8")
+    (folder / "reference.py").write_text(REFERENCE, encoding="utf-8")
     for name, text in files.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     return folder
@@ -94,6 +95,7 @@ def test_a_folder_without_a_reference_is_told_what_it_lacks(tmp_path: Path) -> N
         ('name = "copy"\n', "title: field required (and 1 more)"),
         (GOOD + "speed = 1\n", "speed: extra inputs are not permitted"),
         (GOOD + 'folder = "/etc"\n', "folder (not a setting): extra inputs are not permitted"),
+        (GOOD + 'file = "/etc/passwd"\n', "file (not a setting): extra inputs are not permitted"),
         (GOOD + "[[small]]\nn = 0\n", "small.0.n: input should be greater than 0"),
         (GOOD + "[[small]]\n", "small.0: dictionary should have at least 1 item"),
         (GOOD + '[[small]]\n"n m" = 1\n', "small.0.n m: string should match pattern"),
@@ -139,3 +141,29 @@ def test_a_wrong_kernel_without_an_expectation_is_an_error(text: str, tmp_path: 
 def test_an_expectation_is_read_from_the_first_line(tmp_path: Path) -> None:
     task = load_task(str(write(tmp_path / "mine", kernel='"""expected: timeout\n\nSpins."""\n')))
     assert task.expected(task.folder / "kernel.py") == "timeout"
+
+
+def test_a_kernelbench_file_is_a_task_without_seed(tmp_path: Path) -> None:
+    file = tmp_path / "40_Layer-Norm.py"
+    file.write_text(REFERENCE, encoding="utf-8")
+    write(tmp_path, seed="another task's\n")
+    task = load_task(str(file))
+    assert (task.name, task.dtype, task.reference) == ("40_Layer_Norm", "float32", file)
+    assert (task.seed, task.wrong, task.small) == (None, [], [])
+    assert task.reference_source() == REFERENCE
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("class Model: ...\ndef get_inputs(): ...\n", "defines no get_init_inputs: a task needs"),
+        ("", "defines no Model and no get_inputs and no get_init_inputs"),
+        ("class Model(\n", "is not valid Python: "),
+        ("x = '\0'", "is not valid Python: "),
+    ],
+)
+def test_a_reference_that_breaks_the_contract_is_told_so(text: str, says: str, tmp_path: Path) -> None:
+    (write(tmp_path / "mine") / "reference.py").write_text(text, encoding="utf-8")
+    (tmp_path / "file.py").write_text(text, encoding="utf-8")
+    assert says in sentence(tmp_path / "mine")
+    assert says in sentence(tmp_path / "file.py")
