@@ -31,7 +31,7 @@ class Slot:
     @property
     def nbytes(self) -> int:
         """Bytes it takes."""
-        return math.prod(self.shape) * dtype_of(self.dtype).itemsize
+        return math.prod(self.shape) * int(dtype_of(self.dtype).itemsize)
 
 
 def dtype_of(name: str) -> torch.dtype:

@@ -92,7 +92,7 @@ def _fact(name: str, value: Any) -> TensorFact:
 def _bytes(fact: TensorFact) -> int:
     if fact.dtype in ("int", "float", "bool", "str", "NoneType"):
         return 0
-    return math.prod(fact.shape) * dtype_of(fact.dtype).itemsize
+    return math.prod(fact.shape) * int(dtype_of(fact.dtype).itemsize)
 
 
 def floor_ms(facts: TaskFacts, card: Gpu, dtype: str) -> float:

@@ -123,18 +123,22 @@ class OfflineJudge:
         problem = check_source(job.source)
         if problem is not None:
             raise Failure(Status.INVALID_SOURCE, problem.reason)
-        with phase("compile", seconds, tell):
-            recording = self._record(job, found)
-        if recording is None:
-            return
-        with phase("correctness", seconds, tell):
-            self._correctness(job, found)
-        with phase("count", seconds, tell):
-            self._estimate(job, recording.launches, found)
-
-    def _record(self, job: Job, found: _Found) -> Recording | None:
         source, cache = self._place(self.recorders, job)
-        recording = record_launches(self.recorders, source, self.oracle, self.target, cache)
+        with self.recorders.fork() as recorder:
+            # Two processes at once: one compiles for the target while the other interprets.
+            wait = _order_record(recorder, source, self.oracle, self.target, cache)
+            with phase("correctness", seconds, tell):
+                wrong = self._correctness(job, found)
+            with phase("compile", seconds, tell):
+                recording = self._recorded(job, _recording(wait), found)
+        if wrong is not None:
+            raise wrong
+        if recording is not None:
+            with phase("count", seconds, tell):
+                self._estimate(job, recording.launches, found)
+
+    def _recorded(self, job: Job, recording: Recording, found: _Found) -> Recording | None:
+        """A recording that can be counted; None when the host code could not be followed."""
         found.warnings += recording.warnings
         if recording.status is Status.UNCHECKED:
             found.unchecked = recording.reason
@@ -146,24 +150,29 @@ class OfflineJudge:
             raise Failure(Status.REJECTED, "forward launched none of the source's own Triton kernels")
         return recording
 
-    def _correctness(self, job: Job, found: _Found) -> None:
+    def _correctness(self, job: Job, found: _Found) -> Failure | None:
+        """What the interpreter found wrong; None when it found nothing or could not judge."""
         found.unchecked = interpreter_cannot_judge(job.source, self.task.dtype)
         if found.unchecked is None and not self.small:
             found.unchecked = "the task has no small shapes for Triton's interpreter"
         if found.unchecked is not None:
-            return
+            return None
+        try:
+            self._interpret_all(job, found)
+        except Failure as failure:
+            if failure.status is not Status.UNCHECKED:
+                return failure
+            found.unchecked = failure.reason
+        return None
+
+    def _interpret_all(self, job: Job, found: _Found) -> None:
         source, cache = self._place(self.interpreters, job)
         with self.interpreters.fork() as runner:
             runner.ask(
                 "enter", 60.0, "starting", folder=str(runner.folder), cache=str(cache), gpu=self.target
             )
-            try:
-                for number, oracle in enumerate(self.small):
-                    self._interpret(runner, source, oracle, number, found)
-            except Failure as failure:
-                if failure.status is not Status.UNCHECKED:
-                    raise
-                found.unchecked = failure.reason
+            for number, oracle in enumerate(self.small):
+                self._interpret(runner, source, oracle, number, found)
 
     def _interpret(self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found) -> None:
         """All families on the first small shape, the nominal one on the others."""
