@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor, FakeTensorMode
+from torch.overrides import TorchFunctionMode
 
 from ..gpus import Gpu
 from ..protocol import EnvironmentLacks, TensorFact
@@ -52,6 +53,18 @@ class _CardlessMode(FakeTensorMode):  # type: ignore[misc]
         return True
 
 
+class _NumberedDevices(TorchFunctionMode):  # type: ignore[misc]
+    """``x.cuda(0)`` and ``device=0``: PyTorch asks its accelerator what 0 is, and here there is none."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        named = dict(kwargs or {})
+        if type(named.get("device")) is int:
+            named["device"] = torch.device("cuda", named["device"])
+        if func in (torch.Tensor.to, torch.Tensor.cuda) and len(args) > 1 and type(args[1]) is int:
+            args = (args[0], torch.device("cuda", args[1]), *args[2:])
+        return func(*args, **named)
+
+
 def prepare_fake_tensors() -> None:
     """Import what the first fake tensor needs."""
     _ensure_device_guard()
@@ -72,6 +85,7 @@ def fake_cuda(gpu: Gpu, storages: Storages, graphs: GraphListener | None = None)
         patched(FakeTensor, _tensor_methods(storages)),
         cuda_facade(gpu, graphs),
         _CardlessMode(),
+        _NumberedDevices(),
         torch.no_grad(),
     ):
         yield
