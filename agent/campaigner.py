@@ -8,11 +8,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from kernelwright.evaluator.gpus import gpu
-from kernelwright.evaluator.protocol import Contender, Evaluator, Job, Session
+from kernelwright.evaluator.protocol import Evaluator, Session
 from kernelwright.reference_kernels.task import load_task
 from kernelwright.stages import stages
 
-from . import rules
+from . import judging, rules
 from .asking import Asking
 from .providers.base import NothingToPropose, Provider, WaitingForReply
 from .record import Attempt, AttemptKind, Campaign, CampaignStatus, Decision, Failure, Record
@@ -148,7 +148,7 @@ class Campaigner:
             case Field.EVALUATION:
                 return self._evaluation(attempt)
             case Field.DECISION:
-                return {"decision": self._decision(attempt)}
+                return {"decision": judging.decision(self.record, self._session, attempt)}
 
     @property
     def _asking(self) -> Asking:
@@ -176,32 +176,12 @@ class Campaigner:
         return {"kernel_sha": self._store.put_text(found)}
 
     def _evaluation(self, attempt: Attempt) -> dict[str, object]:
-        if rules.awaits_card(self.record, attempt):
-            reason = "measured in its turn, after what was found offline"
-            return {"decision": Decision(accepted=False, reason=reason)}
-        twin = rules.is_twin_of(self.record, attempt)
-        if twin is not None:
-            reason = f"the same kernel as {twin.id}, which was judged already"
-            return {"decision": Decision(accepted=False, reason=reason)}
-        best = rules.best(self.record)
-        self._measure_noise(best)
-        return {"evaluation": self._evaluator.evaluate(self._job(attempt, best), self._phase)}
-
-    def _job(self, attempt: Attempt, best: Attempt | None) -> Job:
-        settings, measured = self.campaign.settings, self._session.kind == "cuda"
-        return Job(
-            task=settings.task,
-            source=self._source(attempt),
-            target=settings.target,
-            against=self._source(best) if best and measured else None,
-            profile=measured,
-            threshold=max(settings.threshold, self._session.noise_floor or 0.0),
-        )
-
-    def _source(self, attempt: Attempt) -> str:
-        if attempt.kernel_sha is None:
-            raise ValueError(f"attempt {attempt.id} has no kernel")
-        return self._store.text(attempt.kernel_sha)
+        known = judging.without_evaluation(self.record, attempt)
+        if known is not None:
+            return {"decision": known}
+        self._measure_noise(rules.best(self.record))
+        job = judging.job(self.record, self._session, self._store.text, attempt)
+        return {"evaluation": self._evaluator.evaluate(job, self._phase)}
 
     def _measure_noise(self, best: Attempt | None) -> None:
         """Once per session, as soon as there is a kernel whose two copies can be compared."""
@@ -209,21 +189,9 @@ class Campaigner:
             return
         self._watcher.phase("measuring this card's noise")
         task = self.campaign.settings.task
-        floor = self._evaluator.noise_floor(task, self._source(best), self._phase)
+        floor = self._evaluator.noise_floor(task, judging.source(self._store.text, best), self._phase)
         self._noise_known = True
         self._save_campaign(session=self._session.model_copy(update={"noise_floor": floor}))
-
-    def _decision(self, attempt: Attempt) -> Decision:
-        provenance = attempt.evaluation.provenance if attempt.evaluation else None
-        in_stage = attempt.stage and attempt.kind is not AttemptKind.REMEASURE
-        return rules.decide(
-            attempt,
-            rules.best(self.record, provenance),
-            stages()[attempt.stage] if in_stage and attempt.stage else None,
-            self.campaign.settings,
-            self._session,
-            parent=self.record.attempt(attempt.parent) if attempt.parent else None,
-        )
 
     def _settle_before_the_move(self) -> None:
         """Before a card measures what was found offline: take a reply that is there, or give up waiting.
@@ -243,21 +211,13 @@ class Campaigner:
         self._save_attempt(attempt.model_copy(update=changes))
 
     def _finish(self, reason: str) -> Record:
-        standings = self._evaluator.compare(self.campaign.settings.task, self._contenders(), self._phase)
+        contenders = judging.contenders(self.record, self._session, self._store.text)
+        standings = self._evaluator.compare(self.campaign.settings.task, contenders, self._phase)
         self._save_campaign(
             standings=standings, status=CampaignStatus.FINISHED, pause_reason=None, finish_reason=reason
         )
         self._watcher.finished(self.record)
         return self.record
-
-    def _contenders(self) -> list[Contender]:
-        """Eager, compile, what the campaign started from, and the best; none offline or without a best."""
-        best, seed = rules.best(self.record), rules.baseline(self.record)
-        if best is None or self._session.kind != "cuda":
-            return []
-        ours = {"seed": seed, "best": best} if seed and seed.kernel_sha != best.kernel_sha else {"best": best}
-        torch = [Contender(name="eager"), Contender(name="compile")]
-        return torch + [Contender(name=name, source=self._source(a)) for name, a in ours.items()]
 
     def _phase(self, text: str) -> None:
         self._watcher.phase(text)

@@ -81,7 +81,7 @@ def test_a_campaign_killed_again_and_again_ends_like_one_that_was_left_alone(tmp
             assert child.stdout is not None and child.stdout.readline() == "begun\n"
             try:
                 # Longer and longer, so that the campaign ends however slow the machine is.
-                child.wait(timeout=random.uniform(0.02, 0.3) + 0.05 * kills)
+                child.wait(timeout=random.uniform(0.02, 0.3) + 0.2 * kills)
             except subprocess.TimeoutExpired:
                 child.send_signal(signal.SIGKILL)
                 kills += 1
