@@ -106,7 +106,9 @@ def _read(file: Path) -> dict[str, Any]:
 def _parse(assignment: str) -> tuple[str, Any]:
     key, sign, text = assignment.partition("=")
     if not sign or not key.strip():
-        raise ConfigError(f"--set wants key.path=value and got '{assignment}', for example budget.max_minutes=30")
+        raise ConfigError(
+            f"--set wants key.path=value and got '{assignment}', for example budget.max_minutes=30"
+        )
     try:
         return key.strip(), tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
@@ -136,10 +138,14 @@ def _unknown(key: str) -> str:
 def _sentence(problem: ValidationError, file: Path | None) -> str:
     first = problem.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        if key.rpartition(".")[2] in ("api_key", "key"):
-            return f"configuration key '{key}' is refused: keys belong in the environment, export OPENAI_API_KEY"
-        return _unknown(key)
     got = first.get("input")
+    if first["type"] == "extra_forbidden":
+        if isinstance(got, dict) and got:
+            key = f"{key}.{next(iter(got))}"  # an unknown section: its first key says what was meant
+        if key.rpartition(".")[2] in ("api_key", "key"):
+            return (
+                f"configuration key '{key}' is refused: keys belong in the environment, export OPENAI_API_KEY"
+            )
+        return _unknown(key)
     shown = "" if isinstance(got, dict | list) else f" and got {got!r}"
     return f"configuration key '{key}' is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}{shown}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Console, RenderableType
 
@@ -17,18 +18,34 @@ def _width(terminal: bool) -> int | None:
     return None if terminal or "COLUMNS" in os.environ else PIPE_WIDTH
 
 
+class _Results(Console):
+    def on_broken_pipe(self) -> None:
+        """A reader that closed its end early, as ``| head`` does, is no failure."""
+        reader_left()
+
+
+class _Progress(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody looks at the progress any more: the work goes on without it."""
+        self.quiet = True
+
+
+def reader_left() -> NoReturn:
+    """End quietly: what is still buffered for stdout goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
+
+
 def stdout() -> Console:
     """Where results go."""
-    return Console(
-        file=sys.stdout, width=_width(sys.stdout.isatty()), highlight=False, markup=False, emoji=False
-    )
+    width = _width(sys.stdout.isatty())
+    return _Results(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Where progress goes."""
-    return Console(
-        file=sys.stderr, width=_width(sys.stderr.isatty()), highlight=False, markup=False, emoji=False
-    )
+    width = _width(sys.stderr.isatty())
+    return _Progress(file=sys.stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(*parts: RenderableType) -> None:
@@ -40,13 +57,21 @@ def show(*parts: RenderableType) -> None:
 
 def show_json(data: Any) -> None:
     """Print data as a result: ASCII, so that a terminal is safe and nothing is lost."""
-    sys.stdout.write(json.dumps(data, indent=2) + "\n")
+    write_bytes(json.dumps(_finite(data), indent=2) + "\n")
+
+
+def _finite(data: Any) -> Any:
+    """The same with null for NaN and infinities, which JSON has no word for."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def show_text(text: str, language: str | None = None) -> None:
     """One artefact: exact bytes into a pipe or file, made safe and coloured on a terminal."""
     if not sys.stdout.isatty():
-        sys.stdout.flush()
         write_bytes(text)
         return
     from rich.syntax import Syntax
@@ -57,16 +82,17 @@ def show_text(text: str, language: str | None = None) -> None:
     safe = plain(text)
     console = stdout()
     console.print(
-        Syntax(safe, language, background_color="default", word_wrap=True) if language else Text(safe)
+        Syntax(safe, language, theme="ansi_dark", background_color="default", word_wrap=True)
+        if language
+        else Text(safe)
     )
 
 
 def write_bytes(text: str) -> None:
     """The text's bytes as the store keeps them, without a newline of our own."""
-    data = text.encode("utf-8", "surrogatepass")
-    buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is None:
-        sys.stdout.write(text)
-        return
-    buffer.write(data)
-    buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        reader_left()

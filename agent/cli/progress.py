@@ -23,7 +23,7 @@ from rich.text import Text
 
 from ..record import Attempt, Campaign, Record, StageEnd
 from ..views.attempt import attempt_line
-from ..views.lineage import where
+from ..views.lineage import names, where
 from ..views.text import milliseconds, one_line
 
 
@@ -103,7 +103,7 @@ class TerminalWatcher:
 
     def attempt_done(self, attempt: Attempt, record: Record) -> None:
         """One line: stage, status, time, speedup, kept or why not."""
-        self._say(attempt_line(attempt))
+        self._say(attempt_line(attempt, names(record)))
         for promise in attempt.decision.broken_promises if attempt.decision else []:
             self._say(Text(f"{'':<10}  broken promise: {one_line(promise)}", style="yellow"))
 

@@ -85,7 +85,7 @@ def render(
     if as_json:
         show_json({**vars(rendered), "brief": brief.data()})
     else:
-        show_text(rendered.text, "markdown")
+        show_text(rendered.text)
 
 
 def bare_prompt(

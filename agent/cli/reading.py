@@ -119,9 +119,9 @@ def show_attempt(
         if code:
             show_text(_text(opened, found, found.kernel_sha, "kernel"), "python")
         elif prompt:
-            show_text(_text(opened, found, found.prompt_sha, "prompt"), "markdown")
+            show_text(_text(opened, found, found.prompt_sha, "prompt"))
         elif reply:
-            show_text(_reply(found), "markdown")
+            show_text(_reply(found))
         elif metrics:
             show_json(_metrics(found))
         elif as_json:

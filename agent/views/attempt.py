@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt
 from .lineage import outcome, state, where
-from .text import one_line, plural, seconds, speedup, time_of
+from .text import PYTORCH, one_line, plural, seconds, speedup, time_of
 from .verdict import verdict
 
 STYLES = {"passed": "green", "unchecked": "yellow"}
@@ -21,22 +23,29 @@ def state_text(attempt: Attempt) -> Text:
     return Text(word, style=STYLES.get(word, "red" if failed else "dim"))
 
 
-def gain(attempt: Attempt) -> str:
+def gain(attempt: Attempt, names: Mapping[str, str]) -> str:
     """Measured speedup with its interval; nothing for an estimate, which claims none."""
     evaluation = attempt.evaluation
-    return speedup(evaluation.timing) if evaluation and evaluation.timing else ""
+    return speedup(evaluation.timing, names) if evaluation and evaluation.timing else ""
 
 
-def attempt_line(attempt: Attempt) -> Text:
-    """``ab12.3  block_tiling 1  passed  0.412 ms  1.34× [1.31, 1.37] over …  kept: …``."""
+def verdict_on(attempt: Attempt) -> str:
+    """Kept or why not; a measured gain is its own reason and is not said twice."""
+    timing = attempt.evaluation.timing if attempt.evaluation else None
+    kept = attempt.decision is not None and attempt.decision.accepted
+    return "kept" if kept and timing and timing.baseline not in PYTORCH else outcome(attempt)
+
+
+def attempt_line(attempt: Attempt, names: Mapping[str, str]) -> Text:
+    """``ab12.3  block_tiling 1  passed  0.412 ms  1.34× [1.31, 1.37] over ab12.1  kept``."""
     kept = attempt.decision is not None and attempt.decision.accepted
     parts = [
         Text(f"{attempt.id:<10}", style="bold" if kept else ""),
-        Text(f"{where(attempt):<20}"),
+        Text(f"{where(attempt):<26}"),
         state_text(attempt),
         Text(time_of(attempt.evaluation)),
-        Text(gain(attempt)),
-        Text(outcome(attempt), style="green" if kept else ""),
+        Text(gain(attempt, names)),
+        Text(verdict_on(attempt), style="green" if kept else ""),
     ]
     return Text("  ").join(part for part in parts if part.plain)
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..record import Record
-from .lineage import attempt_json, provisional
+from .lineage import attempt_json, names, provisional
 from .text import one_line, speedup, time_of
 
 
@@ -43,7 +43,11 @@ def _best(record: Record) -> str:
     if provisional(best):
         return f"{time_of(best.evaluation)}, provisional"
     timing = best.evaluation.timing
-    return f"{time_of(best.evaluation)}, {speedup(timing)}" if timing else time_of(best.evaluation)
+    return (
+        f"{time_of(best.evaluation)}, {speedup(timing, names(record))}"
+        if timing
+        else time_of(best.evaluation)
+    )
 
 
 def campaigns_json(records: list[Record]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from ..record import Attempt
 from .lineage import attempt_json
 from .text import number, one_line, plain, time_of
 
+_TIMES = ("duration_ms", "time_share")
 Change = tuple[float | None, float | None]
 
 
@@ -58,7 +59,7 @@ def _numbers(kernel: KernelProfile) -> dict[str, float]:
 def highlighted(diff: str) -> RenderableType:
     """The diff in colours, for a terminal."""
     return (
-        Syntax(plain(diff), "diff", background_color="default", word_wrap=True)
+        Syntax(plain(diff), "diff", theme="ansi_dark", background_color="default", word_wrap=True)
         if diff
         else Text("same source")
     )
@@ -72,8 +73,9 @@ def changes(before: Attempt, after: Attempt) -> RenderableType:
     parts: list[RenderableType] = [head]
     if before.evaluation and after.evaluation and _place(before) != _place(after):
         parts.append(Text(f"not comparable: {_place(before)} against {_place(after)}", style="yellow"))
+    estimated = any(side.evaluation and side.evaluation.provenance == "estimated" for side in (before, after))
     for kernel, metrics in metric_changes(before.evaluation, after.evaluation).items():
-        table = _table(one_line(kernel, 60), metrics)
+        table = _table(one_line(kernel, 60), metrics, estimated)
         parts.append(table if table.row_count else Text(f"{one_line(kernel, 60)}: metrics unchanged"))
     return Group(*parts)
 
@@ -84,14 +86,15 @@ def _place(attempt: Attempt) -> str:
     return f"{evaluation.provenance} on {one_line(evaluation.device)}"
 
 
-def _table(kernel: str, metrics: dict[str, Change]) -> Table:
+def _table(kernel: str, metrics: dict[str, Change], estimated: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(Text(kernel), no_wrap=True)
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right")
     for name, (old, new) in metrics.items():
         if old != new:
-            table.add_row(Text(one_line(name, 80)), _cell(old), _cell(new), _relative(old, new))
+            mark = " (est.)" if estimated and name in _TIMES else ""
+            table.add_row(Text(one_line(name, 80) + mark), _cell(old), _cell(new), _relative(old, new))
     return table
 
 

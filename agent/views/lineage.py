@@ -43,6 +43,18 @@ def where(attempt: Attempt) -> str:
     )
 
 
+def step(attempt: Attempt) -> str:
+    """`where` without the stage, below whose heading it stands: ``round 1``, ``round 1 repair``."""
+    if attempt.stage is None or not attempt.round:
+        return attempt.kind.value
+    return f"round {attempt.round}{'' if attempt.kind is AttemptKind.OPTIMISE else ' ' + attempt.kind.value}"
+
+
+def names(record: Record) -> dict[str, str]:
+    """The first attempt with each kernel, by the kernel's SHA-256."""
+    return {attempt.kernel_sha: attempt.id for attempt in reversed(record.attempts) if attempt.kernel_sha}
+
+
 def lineage(record: Record, last: Attempt | None) -> list[Attempt]:
     """The attempts from the seed to `last`, each the parent of the next."""
     known = {attempt.id: attempt for attempt in record.attempts}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from kernelwright.evaluator.evaluation import Timing
+
 from ..record import Attempt, Campaign
 from .lineage import provisional
-from .text import estimate, interval, milliseconds, one_line, times
+from .text import PYTORCH, estimate, interval, milliseconds, one_line, times
 
 
 def with_header(campaign: Campaign, attempt: Attempt, source: str) -> str:
@@ -19,8 +21,8 @@ def header(campaign: Campaign, attempt: Attempt) -> list[str]:
     lines = [
         f"Kernel for the task {campaign.settings.task}, target {campaign.settings.target},"
         f" from kernelwright attempt {attempt.id}.",
-        *_verified(attempt),
-        f"SHA-256 of the source below the empty line that ends this header: {attempt.kernel_sha}",
+        *_verified(campaign, attempt),
+        f"SHA-256 of the source below this header and its empty line: {attempt.kernel_sha}",
     ]
     versions = evaluation.environment if evaluation else {}
     if versions:
@@ -28,7 +30,7 @@ def header(campaign: Campaign, attempt: Attempt) -> list[str]:
     return lines
 
 
-def _verified(attempt: Attempt) -> list[str]:
+def _verified(campaign: Campaign, attempt: Attempt) -> list[str]:
     evaluation = attempt.evaluation
     if evaluation is None:
         return ["Not verified."]
@@ -39,14 +41,14 @@ def _verified(attempt: Attempt) -> list[str]:
         timing = evaluation.timing
         lines.append(
             f"Measured on {evaluation.device}: {milliseconds(timing.median_ms)},"
-            f" {times(timing.speedup)} over {timing.baseline}"
+            f" {times(timing.speedup)} over {_compared_with(timing)}"
             f" (95 % interval {interval(*timing.speedup_ci95)}, {timing.pairs} pairs of fresh processes)."
         )
     elif evaluation.estimate:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
     if provisional(attempt):
         lines.append(
-            "Provisional: no card has run it. `kernelwright resume --device cuda` measures and decides."
+            "Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda` measures and decides."
         )
     if evaluation.correctness:
         passed = [name for name, family in evaluation.correctness.families.items() if family.passed]
@@ -54,3 +56,7 @@ def _verified(attempt: Attempt) -> list[str]:
         lines.append(f"Correct against fp64 on: {', '.join(passed) or 'nothing'}.")
         lines += [f"Outside its error budget on: {', '.join(failed)}."] if failed else []
     return lines + [f"Warning: {warning}" for warning in evaluation.warnings]
+
+
+def _compared_with(timing: Timing) -> str:
+    return f"PyTorch {timing.baseline}" if timing.baseline in PYTORCH else f"the kernel {timing.baseline}"

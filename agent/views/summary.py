@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, CampaignStatus, Record
-from .lineage import attempt_json, lineage, provisional, seed, where
+from .lineage import attempt_json, lineage, names, provisional, seed, where
 from .text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
 
 
@@ -42,7 +42,7 @@ def best_line(record: Record) -> Text:
     if provisional(best):
         return line.append(f" — provisional: estimated for the {target}, not measured", style="bold yellow")
     timing = best.evaluation.timing if best.evaluation else None
-    return line.append(f", {speedup(timing)}", style="default") if timing else line
+    return line.append(f", {speedup(timing, names(record))}", style="default") if timing else line
 
 
 def _seed_problem(record: Record) -> str:
@@ -69,7 +69,9 @@ def contenders(record: Record) -> Table:
     shown = {a.id: (name, a) for name, a in (("seed", seed(record)), ("best", record.best)) if a}
     for name, attempt in shown.values():
         timing = attempt.evaluation.timing if attempt.evaluation else None
-        table.add_row(name, time_of(attempt.evaluation), speedup(timing) if timing else "not measured")
+        table.add_row(
+            name, time_of(attempt.evaluation), speedup(timing, names(record)) if timing else "not measured"
+        )
     return table
 
 

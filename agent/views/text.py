@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from kernelwright.evaluator.evaluation import Estimate, Evaluation, Timing
+
+PYTORCH = ("eager", "compile")
+NOBODY: Mapping[str, str] = MappingProxyType({})
 
 # Control characters besides newline and tab, direction overrides, invisible characters, lone surrogates.
 _UNSAFE = re.compile(
@@ -27,7 +32,7 @@ def one_line(text: str, limit: int = 400) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """A number with that many significant digits and without an exponent where people need none."""
-    if value != 0 and (abs(value) >= 1e7 or abs(value) < 1e-3):
+    if abs(value) < 1 or abs(value) >= 1e7:
         return f"{value:.{digits}g}"
     whole = len(str(int(abs(value))))
     text = f"{value:,.{max(0, digits - whole)}f}"
@@ -55,15 +60,18 @@ def estimate(value: Estimate) -> str:
     return f"{milliseconds(value.ms)} est. ({low:.3g}–{high:.3g})"
 
 
-def baseline(timing: Timing) -> str:
-    """What a timing was compared with: ``eager``, ``compile``, or a kernel's short hash."""
+def baseline(timing: Timing, names: Mapping[str, str] = NOBODY) -> str:
+    """What a timing was compared with: ``eager``, ``compile``, a kernel's name or its short hash."""
     name = one_line(timing.baseline)
-    return name if name in ("eager", "compile") else name[:10]
+    return name if name in PYTORCH else names.get(name, name[:10])
 
 
-def speedup(timing: Timing) -> str:
-    """``1.34× [1.31, 1.37] over eager``: the 95 % interval always stands beside the factor."""
-    return f"{times(timing.speedup)} {interval(*timing.speedup_ci95)} over {baseline(timing)}"
+def speedup(timing: Timing, names: Mapping[str, str] = NOBODY) -> str:
+    """``1.34× [1.31, 1.37] over eager``: the 95 % interval always stands beside the factor.
+
+    ``names`` says what to call a kernel, by its SHA-256.
+    """
+    return f"{times(timing.speedup)} {interval(*timing.speedup_ci95)} over {baseline(timing, names)}"
 
 
 def time_of(evaluation: Evaluation | None) -> str:

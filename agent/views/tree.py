@@ -9,29 +9,34 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Attempt, Record, StageEnd
-from .attempt import gain, state_text
-from .lineage import attempt_json, lineage, outcome, where
-from .text import one_line, time_of
+from ..record import Attempt, AttemptKind, Record
+from ..rules.accounts import REMEASURED, StageAccount, accounts
+from .attempt import gain, state_text, verdict_on
+from .lineage import attempt_json, lineage, names, step
+from .text import one_line, plural, time_of, times
 
 MARK = "●"
+WIDTHS = (1, 8, 14, 13, 10, 0)
+"""Least widths of mark, id, step, state, time and gain, so that stages stand under each other."""
 
 
 def tree(record: Record) -> RenderableType:
     """Every attempt in order under its stage; ``●`` marks the way from the seed to the best."""
-    path = {attempt.id for attempt in lineage(record, record.best)}
-    ends = {end.stage: end for end in record.campaign.stage_ends}
+    worth = {account.stage: account for account in accounts(record)}
     parts: list[RenderableType] = [_title(record)]
     shown: set[str] = set()
-    for stage, attempts in groupby(record.attempts, key=lambda a: a.stage):
+    for stage, attempts in groupby(record.attempts, key=_heading_of):
         if stage is not None:
-            parts += _skipped(record, before=stage, shown=shown)
-            parts.append(_heading(stage, ends.get(stage)))
+            parts += [_heading(worth[name]) for name in _untried(worth, stage, shown)]
+            parts.append(_heading(worth[stage]) if stage in worth else Text(one_line(stage), style="bold"))
             shown.add(stage)
-        parts.append(_rows(list(attempts), path, record))
-    parts += _skipped(record, before=None, shown=shown)
-    parts.append(Text(f"{MARK} the way to the best", style="dim"))
-    return Group(*parts)
+        parts.append(_rows(list(attempts), record))
+    parts += [_heading(worth[name]) for name in _untried(worth, None, shown)]
+    return Group(*parts, Text(f"{MARK} the way to the best", style="dim"))
+
+
+def _heading_of(attempt: Attempt) -> str | None:
+    return REMEASURED if attempt.kind is AttemptKind.REMEASURE else attempt.stage
 
 
 def _title(record: Record) -> Text:
@@ -43,42 +48,53 @@ def _title(record: Record) -> Text:
     return line.append(f", {record.campaign.status.value}", style="dim")
 
 
-def _heading(stage: str, end: StageEnd | None) -> Text:
-    line = Text(one_line(stage), style="bold")
-    return line.append(f"  {end.outcome}: {one_line(end.reason)}", style="dim") if end else line
+def _heading(account: StageAccount) -> Text:
+    line = Text(one_line(account.stage), style="bold")
+    facts = [f"{account.outcome}: {one_line(account.reason or '')}"] if account.outcome else []
+    if account.gain is not None:
+        # An estimate claims no speedup: it says by what the estimated time fell.
+        gain = (
+            f"estimated time ÷ {account.gain:.3g}" if account.provisional else f"gain {times(account.gain)}"
+        )
+        facts.append(gain + (", provisional" if account.provisional else ""))
+    if account.tokens:
+        facts.append(plural(account.tokens, "token"))
+    return line.append("  " + " · ".join(facts), style="dim") if facts else line
 
 
-def _skipped(record: Record, before: str | None, shown: set[str]) -> list[RenderableType]:
-    """Headings of the stages that were skipped ahead of `before` and have no attempts."""
-    plan = record.campaign.settings.stages
-    upto = plan[: plan.index(before)] if before in plan else plan if before is None else []
-    ends = {end.stage: end for end in record.campaign.stage_ends}
-    fresh = [stage for stage in upto if stage in ends and stage not in shown]
+def _untried(worth: dict[str, StageAccount], before: str | None, shown: set[str]) -> list[str]:
+    """Stages that are over without an attempt and stand ahead of `before` in the plan."""
+    names = list(worth)
+    upto = names[: names.index(before)] if before in worth else names if before is None else []
+    fresh = [name for name in upto if worth[name].outcome and name not in shown]
     shown.update(fresh)
-    return [_heading(stage, ends[stage]) for stage in fresh]
+    return fresh
 
 
-def _rows(attempts: list[Attempt], path: set[str], record: Record) -> Table:
+def _rows(attempts: list[Attempt], record: Record) -> Table:
     table = Table.grid(padding=(0, 2), pad_edge=False)
-    for column in ("mark", "id", "where", "state", "time", "gain"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("outcome", overflow="fold")
-    best = record.best
+    for width in WIDTHS:
+        table.add_column(min_width=width, no_wrap=True)
+    table.add_column(overflow="fold")
+    best, known = record.best, names(record)
+    path = {attempt.id for attempt in lineage(record, best)}
     for attempt in attempts:
-        mark = MARK if attempt.id in path else ("├" if attempt is not record.attempts[-1] else "└")
-        name = Text(attempt.id, style="bold green" if best and attempt.id == best.id else "")
-        parent = f"from {attempt.parent.rpartition('.')[2]}" if attempt.parent else ""
-        why = outcome(attempt) + (f" (best, {parent})" if best and attempt.id == best.id and parent else "")
+        is_best = best is not None and attempt.id == best.id
         table.add_row(
-            Text(mark, style="green" if mark == MARK else "dim"),
-            name,
-            Text(where(attempt), style="dim"),
+            Text(MARK, style="green") if attempt.id in path else Text("·", style="dim"),
+            Text(attempt.id, style="bold green" if is_best else ""),
+            Text(step(attempt), style="dim"),
             state_text(attempt),
             Text(time_of(attempt.evaluation)),
-            Text(gain(attempt)),
-            Text(why),
+            Text(gain(attempt, known)),
+            Text(verdict_on(attempt) + (" — the best" if is_best else "") + _promises(attempt)),
         )
     return table
+
+
+def _promises(attempt: Attempt) -> str:
+    broken = attempt.decision.broken_promises if attempt.decision else []
+    return "".join(f"; broken promise: {one_line(promise)}" for promise in broken)
 
 
 def tree_json(record: Record) -> dict[str, Any]:
@@ -88,6 +104,6 @@ def tree_json(record: Record) -> dict[str, Any]:
         "campaign": record.campaign.id,
         "best": best.id if best else None,
         "best_path": [attempt.id for attempt in lineage(record, best)],
-        "stage_ends": [end.model_dump(mode="json") for end in record.campaign.stage_ends],
+        "stages": [account.model_dump(mode="json") for account in accounts(record)],
         "attempts": [attempt_json(attempt) for attempt in record.attempts],
     }

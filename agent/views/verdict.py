@@ -18,14 +18,14 @@ def verdict(evaluation: Evaluation) -> RenderableType:
     if evaluation.correctness and evaluation.correctness.families:
         parts += [Text(), families(evaluation.correctness)]
     if evaluation.kernels:
-        parts += [Text(), metrics_table(evaluation.kernels)]
+        parts += [Text(), metrics_table(evaluation.kernels, evaluation.provenance)]
     parts += [Text(f"warning: {one_line(warning)}", style="yellow") for warning in evaluation.warnings]
     return Group(*parts)
 
 
 def headline(evaluation: Evaluation) -> Text:
     """``passed, measured on NVIDIA H200`` or ``incorrect: reason``."""
-    place = f"measured on {one_line(evaluation.device)}"
+    place = f"judged on {one_line(evaluation.device)}"
     if evaluation.provenance == "estimated":
         place = f"offline, for the {evaluation.target}: nothing was measured"
     line = Text(evaluation.status.value, style=_GOOD.get(evaluation.status, "bold red"))
@@ -65,7 +65,7 @@ def families(correctness: Correctness) -> Table:
     return table
 
 
-def metrics_table(kernels: list[KernelProfile]) -> Table:
+def metrics_table(kernels: list[KernelProfile], provenance: str) -> Table:
     """One column per kernel: grid, launches, time share, configuration, metrics or why they are missing."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -73,7 +73,8 @@ def metrics_table(kernels: list[KernelProfile]) -> Table:
         table.add_column(Text(one_line(kernel.name, 60)), justify="right", overflow="fold")
     table.add_row("grid", *("×".join(map(str, kernel.grid)) for kernel in kernels))
     table.add_row("launches", *(str(kernel.launches) for kernel in kernels))
-    table.add_row("time share", *(_share(kernel) for kernel in kernels))
+    mark = " est." if provenance == "estimated" else ""
+    table.add_row("time share", *(_share(kernel, mark) for kernel in kernels))
     if any(kernel.config for kernel in kernels):
         table.add_row("configuration", *(Text(_config(kernel)) for kernel in kernels))
     names = dict.fromkeys(name for kernel in kernels for name in (*kernel.metrics, *kernel.missing))
@@ -82,9 +83,9 @@ def metrics_table(kernels: list[KernelProfile]) -> Table:
     return table
 
 
-def _share(kernel: KernelProfile) -> str:
+def _share(kernel: KernelProfile, mark: str) -> str:
     share = "—" if kernel.time_share is None else f"{kernel.time_share:.1%}"
-    return share if kernel.duration_ms is None else f"{share}, {milliseconds(kernel.duration_ms)}"
+    return share if kernel.duration_ms is None else f"{share}, {milliseconds(kernel.duration_ms)}{mark}"
 
 
 def _config(kernel: KernelProfile) -> str:

@@ -1,0 +1,155 @@
+"""Bad input: one sentence on stderr, the right exit code, no traceback, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kernelwright.agent.cli import errors
+from kernelwright.agent.store import Store
+from syrupy.assertion import SnapshotAssertion
+
+Command = Callable[..., tuple[int, str, str]]
+
+USAGE = [
+    "frob",
+    "run",
+    "run nothing",
+    "run layer_norm --stages blocks",
+    "run layer_norm --target rtx-9999",
+    "run layer_norm --device tpu",
+    "run layer_norm --provider oracle",
+    "run layer_norm --seed missing.py",
+    "run layer_norm --seed prose.txt",
+    "run layer_norm --seed broken.py",
+    "run layer_norm --config missing.toml",
+    "run layer_norm --config bad.toml",
+    "run layer_norm --config wrong_key.toml",
+    "run layer_norm --set campaign.rouds=3",
+    "run layer_norm --set campain.rounds=3",
+    "run layer_norm --set campaign.rounds=many",
+    "run layer_norm --set provider.api_key=sk-secret",
+    "run layer_norm --set nothing",
+    "run layer_norm --rounds 0",
+    "run layer_norm --rounds many",
+    "run layer_norm --provider replay",
+    "evaluate missing.py --task layer_norm",
+    "evaluate prose.txt --task nothing",
+    "evaluate prose.txt --task layer_norm --target rtx-9999",
+    "prompt render --task layer_norm --stage blocks",
+    "prompt render --task layer_norm --stage block_tiling --metrics bad.toml",
+    "prompt render --task layer_norm --stage block_tiling --metrics list.json",
+    "tree zzz",
+    "show offl.99",
+    "show offl.2 --code",
+    "show offl.0 --reply",
+    "show offl.1 --code --json",
+    "diff offl.0",
+    "resume zzz",
+    "best zzz",
+    "list --jsn",
+]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> None:
+    (tmp_path / "prose.txt").write_text("import torch\nprint('no kernel')\n")
+    (tmp_path / "broken.py").write_text("def f(:\n")
+    (tmp_path / "bad.toml").write_text("[campaign\n")
+    (tmp_path / "wrong_key.toml").write_text("[budget]\nmax_token = 5\n")
+    (tmp_path / "list.json").write_text("[1]")
+
+
+@pytest.mark.usefixtures("store", "files")
+@pytest.mark.parametrize("line", USAGE)
+def test_usage(command: Command, snapshot: SnapshotAssertion, line: str) -> None:
+    code, out, err = command(*line.split())
+    assert code == 2 and out == ""
+    assert "Traceback" not in err
+    last = err.splitlines()[-1]
+    if not last.startswith("Error: "):  # the command-line library's own words
+        assert re.sub(r"(choose (one of|from)) .*", r"\1 …", last) == snapshot
+
+
+@pytest.mark.usefixtures("files")
+def test_a_refused_run_leaves_no_store(command: Command, tmp_path: Path) -> None:
+    command("run", "layer_norm", "--stages", "blocks")
+    assert not (tmp_path / ".kernelwright").exists()
+
+
+def test_no_store_yet(command: Command) -> None:
+    assert command("list") == (0, "no campaign yet: begin with `kernelwright run layer_norm`\n", "")
+    code, _, err = command("tree", "abcd")
+    assert code == 2 and "begin with `kernelwright run layer_norm`" in err
+    code, _, err = command("list", "--store", "elsewhere.db")
+    assert code == 2 and "elsewhere.db" in err
+
+
+def test_a_store_from_a_newer_version(command: Command, store: Path) -> None:
+    with sqlite3.connect(store) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    for line in ("list", "tree offl", "resume offl", "run layer_norm --device offline"):
+        code, out, err = command(*line.split())
+        assert (code, out) == (2, "")
+        assert "newer kernelwright" in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_another_programs_file(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"not a database, and long enough to be looked at" * 40)
+    code, _, err = command("list", "--store", "x.db")
+    assert code == 2 and "is not a kernelwright store" in err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(command: Command, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    code, _, err = command("run", "layer_norm", "--device", "offline", "--store", locked / "a" / "c.db")
+    assert code == 3 and "cannot be used" in err.splitlines()[-1]
+
+
+def test_a_disk_that_cannot_be_written(command: Command) -> None:
+    """/proc takes no files, whoever asks."""
+    code, _, err = command("run", "layer_norm", "--device", "offline", "--store", "/proc/kernelwright/c.db")
+    assert code == 3 and "/proc/kernelwright/c.db" in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_no_card(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    code, out, err = command("run", "layer_norm", "--device", "cuda")
+    assert (code, out) == (3, "") and "kernelwright doctor" in err
+
+
+def test_a_campaign_that_another_process_holds(command: Command, store: Path) -> None:
+    with Store.open(store) as opened, opened.hold("meas"):
+        code, _, err = command("resume", "meas", "--max-minutes", "9", "--device", "offline")
+    assert code == 5 and f"process {os.getpid()}" in err.splitlines()[-1]
+
+
+def test_openai_without_a_key(command: Command) -> None:
+    code, _, err = command("run", "layer_norm", "--provider", "openai", "--device", "offline")
+    assert code == 3 and "OPENAI_API_KEY" in err
+
+
+def test_the_table_names_classes_that_exist() -> None:
+    assert errors.missing_names() == []
+
+
+def test_a_surprise_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert errors.report(ZeroDivisionError("by\nzero")) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "KERNELWRIGHT_DEBUG=1" in err
+    monkeypatch.setenv("KERNELWRIGHT_DEBUG", "1")
+    errors.report(ZeroDivisionError("by zero"))
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_an_error_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    errors.report(errors.UsageProblem("bad \x1b[2J name"))
+    assert "\x1b" not in capsys.readouterr().err

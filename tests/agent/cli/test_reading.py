@@ -1,0 +1,144 @@
+"""The reading commands on a real store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sample_campaigns import BAD, FASTER, HOSTILE, SEED
+from syrupy.assertion import SnapshotAssertion
+
+Command = Callable[..., tuple[int, str, str]]
+Process = Callable[..., subprocess.CompletedProcess[bytes]]
+
+pytestmark = pytest.mark.usefixtures("store")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "list",
+        "tree offl",
+        "tree meas",
+        "best offl",
+        "best meas",
+        "show offl.1",
+        "show offl.3",
+        "diff offl.1",
+        "diff meas.0 meas.1",
+    ],
+)
+def test_output(command: Command, snapshot: SnapshotAssertion, line: str) -> None:
+    code, out, err = command(*line.split())
+    assert (code, err) == (0, "")
+    assert [row.rstrip() for row in out.splitlines()] == snapshot
+
+
+@pytest.mark.parametrize("line", ["list", "tree o", "best m", "show offl.1", "diff offl.4"])
+def test_json_is_json(command: Command, line: str) -> None:
+    code, out, _ = command(*line.split(), "--json")
+    assert code == 0 and json.loads(out)
+
+
+def test_show_json_is_the_whole_attempt(command: Command) -> None:
+    data = json.loads(command("show", "offl.3", "--json")[1])
+    assert data["evaluation"]["schema"] == 1
+    assert data["evaluation"]["reason"].endswith(HOSTILE)
+    assert data["reply"]["text"] == "again"
+
+
+@pytest.mark.parametrize(
+    ("flag", "attempt", "expected"),
+    [("--code", "offl.3", BAD), ("--prompt", "offl.1", "the prompt\n"), ("--reply", "offl.2", HOSTILE)],
+)
+def test_an_artefact_in_a_pipe_is_exact(process: Process, flag: str, attempt: str, expected: str) -> None:
+    """Byte for byte, escapes and all, without a newline of our own."""
+    done = process("show", attempt, flag)
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected.encode(), b"")
+
+
+def test_an_artefact_on_a_terminal_is_harmless(store: Path) -> None:
+    """Through a real pseudo-terminal: the reply's escapes arrive as visible text."""
+    import os
+    import pty
+    import sys
+
+    main_end, its_end = pty.openpty()
+    argv = [sys.executable, "-m", "kernelwright.agent", "show", "offl.2", "--reply"]
+    with subprocess.Popen(argv, stdout=its_end, stderr=its_end, stdin=its_end) as running:
+        os.close(its_end)
+        output = b""
+        while True:
+            try:
+                chunk = os.read(main_end, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            output += chunk
+        assert running.wait(60) == 0
+    os.close(main_end)
+    assert b"\x1b[2J" not in output and b"\x1b]" not in output and b"\x07" not in output
+    assert rb"\x1b[2J" in output
+
+
+def test_metrics_feed_the_prompt(command: Command, tmp_path: Path) -> None:
+    """What `show --metrics` prints is what `prompt render --metrics` reads."""
+    code, out, _ = command("show", "offl.1", "--metrics")
+    assert code == 0
+    (tmp_path / "m.json").write_text(out)
+    line = [
+        "--task",
+        "layer_norm",
+        "--stage",
+        "grid_and_parallel",
+        "--metrics",
+        "m.json",
+        "--target",
+        "rtx-4090",
+    ]
+    code, prompt, err = command("prompt", "render", *line)
+    assert (code, err) == (0, "")
+    assert "65536" in prompt and "partial" in prompt and "0.549" in prompt
+
+
+def test_best_writes_a_file_once(command: Command, tmp_path: Path) -> None:
+    assert command("best", "meas", "-o", "k.py") == (0, "", "")
+    first = (tmp_path / "k.py").read_text()
+    assert first.endswith(FASTER) and first.startswith("# ")
+    code, _, err = command("best", "offl", "-o", "k.py")
+    assert code == 2 and "--force" in err
+    assert (tmp_path / "k.py").read_text() == first
+    assert command("best", "offl", "-o", "k.py", "--force")[0] == 0
+    assert (tmp_path / "k.py").read_text() != first
+
+
+def test_the_piped_diff_applies(process: Process, tmp_path: Path) -> None:
+    (tmp_path / "offl.0.py").write_text(SEED)
+    patch = process("diff", "offl.1").stdout
+    done = subprocess.run(["patch", "offl.0.py"], input=patch, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "offl.0.py").read_text() == FASTER
+
+
+def test_a_reader_that_stops_early_is_no_failure(tmp_path: Path, store: Path) -> None:
+    import sys
+
+    (tmp_path / "run.sh").write_text(
+        f"set -o pipefail; {sys.executable} -m kernelwright.agent show offl.1 --json | true"
+    )
+    done = subprocess.run(["bash", "run.sh"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_reading_changes_nothing(command: Command, store: Path) -> None:
+    store.parent.chmod(0o500)
+    before = store.read_bytes()
+    try:
+        assert command("tree", "offl")[0] == 0
+    finally:
+        store.parent.chmod(0o700)
+    assert store.read_bytes() == before

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+from kernelwright.agent.views.text import milliseconds, number, one_line, plain, seconds
+
+
+@given(st.text())
+def test_plain_text_steers_nothing(text: str) -> None:
+    for char in plain(text):
+        assert char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"), repr(char)
+        assert char not in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+
+
+@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"])))
+def test_plain_text_leaves_ordinary_text_alone(text: str) -> None:
+    assert plain(text) == text
+
+
+@given(st.text(), st.integers(2, 50))
+def test_one_line_is_one_line_and_short(text: str, limit: int) -> None:
+    line = one_line(text, limit)
+    assert len(line) <= limit and len(line.splitlines()) <= 1
+
+
+def test_numbers() -> None:
+    assert [number(x) for x in (0.0, 65536.0, 95.5, 1.613, 0.0005, 16.0)] == [
+        "0",
+        "65,536",
+        "95.5",
+        "1.61",
+        "0.0005",
+        "16",
+    ]
+    assert [milliseconds(x) for x in (0.31812, 8.43, 1234.5)] == ["0.318 ms", "8.43 ms", "1,234 ms"]
+    assert [seconds(x) for x in (3.14, 125.0, 7500.0)] == ["3.1 s", "2 min 05 s", "2 h 05 min"]

@@ -1,0 +1,141 @@
+"""What people see: each view at a fixed width, as it was agreed on."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from kernelwright.agent.record import Record
+from kernelwright.agent.views.attempt import attempt_line, attempt_page
+from kernelwright.agent.views.campaigns import campaigns, campaigns_json
+from kernelwright.agent.views.compare import changes, code_diff, diff_json, highlighted
+from kernelwright.agent.views.lineage import names
+from kernelwright.agent.views.product import with_header
+from kernelwright.agent.views.summary import summary, summary_json
+from kernelwright.agent.views.tree import tree, tree_json
+from rich.console import Console, RenderableType
+from sample_campaigns import BAD, FASTER, HOSTILE, SEED, measured_record, offline_record
+from syrupy.assertion import SnapshotAssertion
+
+RECORDS = {"offline": offline_record, "measured": measured_record}
+
+
+def shown(*views: RenderableType, terminal: bool = False) -> str:
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        width=130,
+        highlight=False,
+        markup=False,
+        force_terminal=terminal,
+        color_system="standard" if terminal else None,
+    )
+    for view in views:
+        console.print(view)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+@pytest.fixture(params=sorted(RECORDS))
+def record(request: pytest.FixtureRequest) -> Record:
+    return RECORDS[request.param]()
+
+
+def test_tree(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert shown(tree(record)) == snapshot
+
+
+def test_summary(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert shown(summary(record)) == snapshot
+
+
+def test_attempt_lines(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert shown(*(attempt_line(attempt, names(record)) for attempt in record.attempts)) == snapshot
+
+
+def test_attempt_page(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert shown(attempt_page(record.attempts[1])) == snapshot
+
+
+def test_page_of_a_failed_attempt(snapshot: SnapshotAssertion) -> None:
+    assert shown(attempt_page(offline_record().attempts[3])) == snapshot
+
+
+def test_campaigns(snapshot: SnapshotAssertion) -> None:
+    assert shown(campaigns([offline_record(), measured_record()])) == snapshot
+
+
+def test_changes(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert shown(changes(record.attempts[0], record.attempts[1])) == snapshot
+
+
+def test_product(record: Record, snapshot: SnapshotAssertion) -> None:
+    assert with_header(record.campaign, record.attempts[1], FASTER) == snapshot
+
+
+def test_every_estimate_is_marked() -> None:
+    """Nowhere does a time of the offline campaign stand without its mark."""
+    record = offline_record()
+    views = shown(tree(record), summary(record), campaigns([record]), attempt_page(record.attempts[1]))
+    for line in views.splitlines():
+        if "0.61 ms" in line and "an estimated" not in line.split("0.61 ms")[0]:
+            assert "0.61 ms est." in line, line
+    assert "provisional" in shown(summary(record))
+
+
+def test_an_estimate_claims_no_speedup() -> None:
+    record = offline_record()
+    assert "×" not in shown(summary(record), tree(record)).replace("16×4096×1", "")
+
+
+def test_nothing_hostile_reaches_the_terminal() -> None:
+    """Colours are ours; any other escape, control character or turned direction is shown and not sent."""
+    record = offline_record()
+    diff = code_diff(SEED, BAD, "a", "b")
+    views = [attempt_page(attempt) for attempt in record.attempts]
+    lines = [attempt_line(attempt, names(record)) for attempt in record.attempts]
+    output = shown(tree(record), summary(record), highlighted(diff), *views, *lines, terminal=True)
+    for mark in ("\x1b[2J", "\x1b]", "\x07", "\u202e"):
+        assert mark not in output
+    assert r"\x1b[2J" in output and "[bold red]not markup[/]" in output
+
+
+def test_data_is_exact() -> None:
+    """What the terminal must not get, JSON keeps."""
+    data = json.loads(json.dumps(tree_json(offline_record())))
+    assert data["attempts"][3]["verdict"]["reason"].endswith(HOSTILE)
+    assert data["best_path"] == ["offl.0", "offl.1"]
+
+
+def test_a_header_stays_a_comment() -> None:
+    """Text that a model chose cannot break out of the product's header."""
+    record = offline_record()
+    attempt = record.attempts[1]
+    assert attempt.evaluation is not None
+    evaluation = attempt.evaluation.model_copy(
+        update={"warnings": ["first\nimport os\r\x0cos.system('x')\u2028y"]}
+    )
+    product = with_header(record.campaign, attempt.model_copy(update={"evaluation": evaluation}), SEED)
+    head = product.removesuffix(SEED)
+    assert all(line.startswith("#") for line in head.splitlines() if line)
+
+
+def test_diff_is_one_that_patch_reads() -> None:
+    diff = code_diff("a\nb", "a\nc\n", "old", "new")
+    assert diff == "--- old\n+++ new\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n"
+
+
+def test_diff_data_pairs_metrics() -> None:
+    record = measured_record()
+    data = diff_json(record.attempts[0], record.attempts[1], "")
+    assert data["metrics"]["final"]["duration_ms"] == {"before": 3.87 * 0.9, "after": 0.318 * 0.9}
+
+
+def test_lists_as_data() -> None:
+    first, second = campaigns_json([offline_record(), measured_record()])
+    assert first["best"]["verdict"]["timing"] is None and first["best"]["verdict"]["estimate"]["ms"] == 0.61
+    assert second["best"]["verdict"]["timing"]["speedup"] == 3.87 / 0.318
+
+
+def test_summary_as_data(snapshot: SnapshotAssertion) -> None:
+    assert list(summary_json(measured_record())) == snapshot
