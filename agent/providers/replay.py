@@ -91,8 +91,7 @@ def reply_files(folder: Path) -> list[Path]:
 def nearest_prompt(prompt: str, stored: list[str]) -> str | None:
     """The stored prompt that shares most lines with this one, of the last 200; None when there is none."""
     lines = prompt.splitlines()
-    matcher = difflib.SequenceMatcher(a=None, autojunk=True)
-    matcher.set_seq2(lines)
+    matcher = difflib.SequenceMatcher(a=lines, b=lines)
     best, best_ratio = None, -1.0
     for candidate in stored[-_MAX_COMPARED:]:
         matcher.set_seq1(candidate.splitlines())
