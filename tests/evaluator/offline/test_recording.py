@@ -249,7 +249,7 @@ def product(decorator: str, launch: str) -> str:
     return IMPORTS + "\n" + decorator + BIG + model("y = torch.empty_like(x)", launch, "return y")
 
 
-DIRECT = product("", "product_kernel[(1,)](x, y, M=64, K=128, num_stages=3)")
+DIRECT = product("", "product_kernel[(1,)](x, y, M=32, K=256, num_stages=3, num_warps=8)")
 
 
 def test_what_is_too_large_for_one_card_is_refused_for_that_card(run: Run) -> None:
@@ -266,7 +266,9 @@ def test_what_is_too_large_for_one_card_is_refused_for_that_card(run: Run) -> No
 
 
 def tuned(*stages: int) -> str:
-    configs = ", ".join(f"triton.Config({{'M': 64, 'K': 128}}, num_stages={count})" for count in stages)
+    configs = ", ".join(
+        f"triton.Config({{'M': 32, 'K': 256}}, num_stages={count}, num_warps=8)" for count in stages
+    )
     return product(f"@triton.autotune(configs=[{configs}], key=[])", "product_kernel[(1,)](x, y)")
 
 
