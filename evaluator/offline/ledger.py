@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class PointerLog:
     store_sectors: float = 0.0
     first: float = 0.0
     stored_first: float = 0.0
-    rereads: Counter[int] = field(default_factory=Counter)
+    rereads: dict[int, float] = field(default_factory=lambda: defaultdict(float))
     low: float = np.inf
     high: float = -np.inf
     """Range of byte offsets that were touched."""
