@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,10 +43,12 @@ def check_source(source: str) -> SourceProblem | None:
     tree = _parse(source)
     if isinstance(tree, str):
         return SourceProblem(SourceProblemKind.SYNTAX_ERROR, tree)
-    lack = _model_problem(tree)
+    nodes = list(ast.walk(tree))
+    aliases = _aliases(nodes)
+    lack = _model_problem(tree, aliases)
     if lack:
         return SourceProblem(SourceProblemKind.NO_MODEL_NEW, lack)
-    if not _jit_functions(tree):
+    if not any(_jit_name(node, aliases) for node in nodes):
         return SourceProblem(
             SourceProblemKind.NO_TRITON_KERNEL,
             "the source defines no function decorated with @triton.jit: do the work in Triton kernels",
@@ -57,7 +59,16 @@ def check_source(source: str) -> SourceProblem | None:
 def triton_functions(source: str) -> list[str]:
     """Names of the @triton.jit functions in order of appearance; empty when the source does not parse."""
     tree = _parse(source)
-    return [] if isinstance(tree, str) else _jit_functions(tree)
+    if isinstance(tree, str):
+        return []
+    nodes = list(ast.walk(tree))
+    aliases = _aliases(nodes)
+    found: dict[str, int] = {}
+    for node in nodes:
+        name = _jit_name(node, aliases)
+        if name:
+            found.setdefault(name, getattr(node, "lineno", 0))
+    return sorted(found, key=lambda name: found[name])
 
 
 def _parse(source: str) -> ast.Module | str:
@@ -77,13 +88,13 @@ def _parse(source: str) -> ast.Module | str:
         return f"the source is not valid Python: {str(error).splitlines()[0]}"
 
 
-def _model_problem(tree: ast.Module) -> str | None:
+def _model_problem(tree: ast.Module, aliases: dict[str, str]) -> str | None:
     """What is wrong with class ModelNew, or None."""
     classes = {node.name: node for node in _top_level(tree.body) if isinstance(node, ast.ClassDef)}
     model = classes.get("ModelNew")
     if model is None:
         return "the source defines no class ModelNew at module level: name the module class ModelNew"
-    line, from_torch = _ancestry(model, classes, _aliases(tree))
+    line, from_torch = _ancestry(model, classes, aliases)
     if not from_torch:
         return "class ModelNew does not derive from nn.Module: write class ModelNew(nn.Module)"
     if not any(_defines_forward(node) for node in line):
@@ -132,16 +143,6 @@ def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             waiting.extend(reversed(node.body))
 
 
-def _jit_functions(tree: ast.Module) -> list[str]:
-    aliases = _aliases(tree)
-    found: dict[str, int] = {}
-    for node in ast.walk(tree):
-        name = _jit_name(node, aliases)
-        if name:
-            found.setdefault(name, getattr(node, "lineno", 0))
-    return sorted(found, key=lambda name: found[name])
-
-
 def _jit_name(node: ast.AST, aliases: dict[str, str]) -> str | None:
     """Name of the function that this definition, or a call such as ``triton.jit(function)``, compiles."""
     if isinstance(node, ast.FunctionDef):
@@ -156,10 +157,10 @@ def _is_jit(node: ast.expr, aliases: dict[str, str]) -> bool:
     return _dotted(node.func if isinstance(node, ast.Call) else node, aliases) in _JIT
 
 
-def _aliases(tree: ast.Module) -> dict[str, str]:
+def _aliases(nodes: Iterable[ast.AST]) -> dict[str, str]:
     """What each imported or re-assigned name stands for: ``{"nn": "torch.nn"}``."""
     aliases: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for item in node.names:
                 root = item.name.split(".")[0]

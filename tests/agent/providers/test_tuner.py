@@ -349,7 +349,7 @@ def test_the_order_does_not_hang_on_pythons_hash_seed(tmp_path: Path) -> None:
             capture_output=True,
             check=True,
         ).stdout
-        for seed in ("1", "2", "3")
+        for seed in ("1", "2")
     }
     assert len(outputs) == 1
 
@@ -364,7 +364,7 @@ sources = st.builds(
 ) | st.just(AUTOTUNED)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     sources, st.lists(st.sampled_from(["block", "grid", "num_warps", "num_stages"]), min_size=1, unique=True)
 )
@@ -380,7 +380,7 @@ def test_every_proposal_is_a_new_kernel_and_the_list_is_always_the_same(
     assert found == list(proposals(source, knobs))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(sources)
 def test_a_block_proposal_changes_integers_and_warps_and_nothing_else(source: str) -> None:
     added = [(tokenize.OP, ","), (tokenize.NAME, "num_warps"), (tokenize.OP, "=")]
