@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 
 from ..gpus import Gpu
 from .cuda_graphs import GraphListener, graph_classes
+from .cuda_streams import Context, DeviceContext, Event, Stream, StreamContext
 
 _ABSENT = object()
 _KIB = 1024
@@ -85,87 +85,6 @@ def triton_device_properties(gpu: Gpu) -> dict[str, int]:
         "mem_clock_rate": 0,
         "mem_bus_width": 0,
     }
-
-
-class _Context:
-    """A context manager that takes any arguments and changes nothing."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        del args, kwargs
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        return None
-
-
-class DeviceContext(_Context):
-    """``torch.cuda.device`` on a machine whose only card is number 0."""
-
-    def __init__(self, device: object = None) -> None:
-        self.idx = 0
-        self.prev_idx = 0
-
-
-class Event:
-    """``torch.cuda.Event``: everything before it has already happened."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        self.cuda_event = 0
-        self.device = torch.device("cuda", 0)
-
-    def record(self, stream: object = None) -> None:
-        """Nothing to mark."""
-
-    def wait(self, stream: object = None) -> None:
-        """Nothing to wait for."""
-
-    def synchronize(self) -> None:
-        """Nothing to wait for."""
-
-    def query(self) -> bool:
-        """Always done."""
-        return True
-
-    def elapsed_time(self, end_event: object) -> float:
-        """Milliseconds: a constant that no division fails on, since no time passes on a card."""
-        return 1.0
-
-
-class Stream(_Context):
-    """``torch.cuda.Stream``: host order is the only order."""
-
-    def __init__(self, device: object = None, priority: int = 0, **kwargs: object) -> None:
-        self.cuda_stream = 0
-        self.stream_id = 0
-        self.device_index = 0
-        self.device = torch.device("cuda", 0)
-        self.priority = priority
-
-    def wait_stream(self, stream: object) -> None:
-        """Nothing to wait for."""
-
-    def wait_event(self, event: object) -> None:
-        """Nothing to wait for."""
-
-    def record_event(self, event: Event | None = None) -> Event:
-        """An event that has already happened."""
-        return event or Event()
-
-    def synchronize(self) -> None:
-        """Nothing to wait for."""
-
-    def query(self) -> bool:
-        """Always idle."""
-        return True
-
-
-class StreamContext(_Context):
-    """``torch.cuda.stream(s)``."""
-
-    def __init__(self, stream: object = None) -> None:
-        self.stream = stream
 
 
 @contextmanager
@@ -245,9 +164,20 @@ def _memory_answers(gpu: Gpu) -> dict[str, object]:
     }
 
 
+def _accelerator_answers() -> dict[str, object]:
+    return {
+        "is_available": _answers(True),
+        "device_count": _answers(1),
+        "current_accelerator": _answers(torch.device("cuda")),
+        "current_device_index": _answers(0),
+        "current_stream": _answers(Stream()),
+        "synchronize": _answers(None),
+    }
+
+
 def _nvtx_answers() -> dict[str, object]:
     quiet = ("mark", "range_push", "range_pop", "range_start", "range_end")
-    return {"range": _Context, **{name: _answers(0) for name in quiet}}
+    return {"range": Context, **{name: _answers(0) for name in quiet}}
 
 
 @contextmanager
@@ -260,6 +190,10 @@ def cuda_facade(gpu: Gpu, graphs: GraphListener | None = None) -> Iterator[None]
     answers = _device_answers(gpu) | _stream_answers() | _memory_answers(gpu)
     answers |= graph_classes(graphs or GraphListener())
     raw = {"_cuda_getCurrentRawStream": _answers(0)}
-    nvtx = torch.cuda.nvtx
-    with patched(torch.cuda, answers), patched(nvtx, _nvtx_answers()), patched(torch._C, raw):
+    with (
+        patched(torch.cuda, answers),
+        patched(torch.cuda.nvtx, _nvtx_answers()),
+        patched(torch.accelerator, _accelerator_answers()),
+        patched(torch._C, raw),
+    ):
         yield

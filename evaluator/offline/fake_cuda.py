@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensor, FakeTensorMode
 from torch.overrides import TorchFunctionMode
 
@@ -25,6 +26,8 @@ _GUARDS = "_ZN3c104impl26device_guard_impl_registryE"
 _CUDA = 1
 _FIRST_ADDRESS = 1 << 40
 _ROOM_PER_STORAGE = 1 << 36
+_CONTEXT = {"init_gpu_context": lambda device: None}
+"""The first fake tensor would start the real card."""
 
 
 class Storages:
@@ -56,7 +59,7 @@ class _CardlessMode(FakeTensorMode):  # type: ignore[misc]
 class _NumberedDevices(TorchFunctionMode):  # type: ignore[misc]
     """``x.cuda(0)`` and ``device=0``: PyTorch asks its accelerator what 0 is, and here there is none."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = dict(kwargs or {})
         if type(named.get("device")) is int:
             named["device"] = torch.device("cuda", named["device"])
@@ -67,8 +70,7 @@ class _NumberedDevices(TorchFunctionMode):  # type: ignore[misc]
 
 def prepare_fake_tensors() -> None:
     """Import what the first fake tensor needs."""
-    _ensure_device_guard()
-    with _CardlessMode():
+    with _no_op_device_guard(), patched(fake_tensor, _CONTEXT), _CardlessMode():
         torch.empty(1, device="cuda")
 
 
@@ -78,8 +80,9 @@ def fake_cuda(gpu: Gpu, storages: Storages, graphs: GraphListener | None = None)
 
     Raises `EnvironmentLacks` when this build of PyTorch cannot pretend to have a card.
     """
-    _ensure_device_guard()
     with (
+        _no_op_device_guard(),
+        patched(fake_tensor, _CONTEXT),
         patched(torch.nn.Module, {"_apply": _apply}),
         patched(torch, {"compile": _uncompiled}),
         patched(FakeTensor, _tensor_methods(storages)),
@@ -136,33 +139,38 @@ def _apply(module: Any, function: Callable[[Any], Any], recurse: bool = True) ->
     return module
 
 
-def _ensure_device_guard() -> None:
-    """Let PyTorch's C++ side accept ``cuda`` devices.
+@contextmanager
+def _no_op_device_guard() -> Iterator[None]:
+    """Let PyTorch's C++ side accept ``cuda`` devices without touching one, if there is one.
 
-    PyTorch has a guard that does nothing and puts it in when it was built for CUDA and finds no card. A build
-    without CUDA has no guard to replace, so it is shown one first that reports no cards.
+    PyTorch has a guard that does nothing and puts it in where the guard of a CUDA build finds no card. It is
+    shown such a guard, also by a build without CUDA and on a machine with a card.
     """
-    if not torch.backends.cuda.is_built():
-        _pretend_built_for_cuda()
-    torch._C._ensureCUDADeviceGuardSet()
+    guards = registered_guards()
+    before = guards[_CUDA]
+    zero = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(lambda _: 0)
+    methods = (ctypes.c_void_p * 64)(*[ctypes.cast(zero, ctypes.c_void_p).value] * 64)
+    no_cards = (ctypes.c_void_p * 1)(ctypes.addressof(methods))
+    try:
+        guards[_CUDA] = ctypes.addressof(no_cards)
+        torch._C._ensureCUDADeviceGuardSet()
+        if guards[_CUDA] == ctypes.addressof(no_cards):
+            raise _lacking("it keeps its device guard")
+        yield
+    finally:
+        guards[_CUDA] = before
 
 
-def _pretend_built_for_cuda() -> None:
+def registered_guards() -> Any:
     try:
         library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
-        guard = (ctypes.c_void_p * 2).in_dll(library, _GUARDS)
+        return (ctypes.c_void_p * 2).in_dll(library, _GUARDS)
     except (OSError, ValueError) as problem:
-        raise EnvironmentLacks(
-            f"this build of PyTorch ({torch.__version__}) cannot stand in for a card ({problem}): "
-            "install the torch version of constraints.txt"
-        ) from None
-    if guard[_CUDA]:
-        return
-    zero = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(lambda _: 0)
-    address = ctypes.cast(zero, ctypes.c_void_p).value
-    methods = (ctypes.c_void_p * 64)(*[address] * 64)
-    no_cards = (ctypes.c_void_p * 1)(ctypes.addressof(methods))
-    guard[_CUDA] = ctypes.addressof(no_cards)
-    torch._C._ensureCUDADeviceGuardSet()
-    if guard[_CUDA] == ctypes.addressof(no_cards):
-        guard[_CUDA] = None
+        raise _lacking(str(problem)) from None
+
+
+def _lacking(problem: str) -> EnvironmentLacks:
+    return EnvironmentLacks(
+        f"PyTorch {torch.__version__} cannot stand in for a card ({problem}): "
+        "install the torch version of constraints.txt"
+    )

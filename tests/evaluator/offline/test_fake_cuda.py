@@ -7,7 +7,13 @@ import torch
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.offline.cuda_facade import cuda_facade
 from kernelwright.evaluator.offline.cuda_graphs import GraphListener
-from kernelwright.evaluator.offline.fake_cuda import Storages, card_tensor, dtype_name, fake_cuda
+from kernelwright.evaluator.offline.fake_cuda import (
+    Storages,
+    card_tensor,
+    dtype_name,
+    fake_cuda,
+    registered_guards,
+)
 from kernelwright.evaluator.protocol import TensorFact
 
 CARD = gpu("rtx-4090")
@@ -24,6 +30,13 @@ def test_the_facade_gives_torch_back_as_it_was() -> None:
     with cuda_facade(CARD):
         assert torch.cuda.is_available()
     assert (dict(vars(torch.cuda)), dict(vars(torch.cuda.nvtx)), dict(vars(torch._C))) == before
+
+
+def test_pytorch_s_own_device_guard_is_put_back() -> None:
+    before = list(registered_guards())
+    with fake_cuda(CARD, Storages()):
+        assert list(registered_guards()) != before
+    assert list(registered_guards()) == before
 
 
 def test_the_properties_are_the_table_s() -> None:
