@@ -19,6 +19,7 @@ def verdict(evaluation: Evaluation) -> RenderableType:
         parts += [Text(), families(evaluation.correctness)]
     if evaluation.kernels:
         parts += [Text(), metrics_table(evaluation.kernels, evaluation.provenance)]
+        parts += [Text(line, style="dim") for line in missing_everywhere(evaluation.kernels)]
     parts += [Text(f"warning: {one_line(warning)}", style="yellow") for warning in evaluation.warnings]
     return Group(*parts)
 
@@ -78,9 +79,28 @@ def metrics_table(kernels: list[KernelProfile], provenance: str) -> Table:
     if any(kernel.config for kernel in kernels):
         table.add_row("configuration", *(Text(_config(kernel)) for kernel in kernels))
     names = dict.fromkeys(name for kernel in kernels for name in (*kernel.metrics, *kernel.missing))
-    for name in names:
+    absent = _reasons(kernels)
+    for name in (name for name in names if name not in absent):
         table.add_row(Text(one_line(name, 80)), *(Text(_metric(kernel, name)) for kernel in kernels))
     return table
+
+
+def _reasons(kernels: list[KernelProfile]) -> dict[str, str]:
+    """Metrics that every kernel misses for the same reason."""
+    first = kernels[0].missing
+    return {
+        name: why for name, why in first.items() if all(kernel.missing.get(name) == why for kernel in kernels)
+    }
+
+
+def missing_everywhere(kernels: list[KernelProfile]) -> list[str]:
+    """One line per reason, with the metrics that no kernel has because of it."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in _reasons(kernels).items():
+        by_reason.setdefault(why, []).append(name)
+    return [
+        f"missing, {one_line(why)}: {one_line(', '.join(names), 2000)}" for why, names in by_reason.items()
+    ]
 
 
 def _share(kernel: KernelProfile, mark: str) -> str:

@@ -1,0 +1,232 @@
+"""`run` and `resume` on a real store; the judge is one that believes what a kernel says of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kernelwright.agent.store import Store
+from kernelwright.evaluator.devices import Card
+from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from loop_world import Judge, fence, source
+
+Command = Callable[..., tuple[int, str, str]]
+OFFLINE = ("run", "layer_norm", "--device", "offline", "--stages", "block_tiling", "--rounds", "2")
+CARD = Card(
+    index=0, name="NVIDIA H200", uuid="GPU-0", compute_capability="9.0", memory_gb=150.0, driver="580.1"
+)
+
+
+class Judges:
+    """What `open_evaluator` gives while a test runs; `before` is called ahead of every verdict."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[Job], None] = lambda job: None
+        self.opened: list[Judge] = []
+
+    def open(self, device: str) -> Judge:
+        self.opened.append(Judge(device, lambda job: self.before(job)))
+        return self.opened[-1]
+
+
+@pytest.fixture
+def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
+    found = Judges()
+    monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", found.open)
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    return found
+
+
+@pytest.fixture
+def replies(tmp_path: Path, judges: Judges) -> tuple[str, ...]:
+    """A seed of 8 ms and two replies, 4 ms and 5 ms, as options of `run`."""
+    (tmp_path / "seed.py").write_text(source(8.0))
+    folder = tmp_path / "replies"
+    folder.mkdir()
+    (folder / "1.reply.md").write_text(fence(source(4.0)))
+    (folder / "2.reply.md").write_text(fence(source(5.0)))
+    return ("--seed", "seed.py", "--provider", "replay", "--set", f"provider.replay_from={folder}")
+
+
+def campaign_of(text: str) -> str:
+    found = re.search(r"kernelwright (?:resume|tree) ([a-z0-9]+)", text)
+    assert found, text
+    return found.group(1)
+
+
+def stop(problem: BaseException) -> Callable[[Job], None]:
+    def before(job: Job) -> None:
+        raise problem
+
+    return before
+
+
+def test_a_whole_campaign(command: Command, replies: tuple[str, ...]) -> None:
+    code, out, err = command(*OFFLINE, *replies)
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0].startswith("device: offline, as asked") and lines[1].startswith("provider: replay")
+    name = campaign_of(out)
+    done = [line for line in lines if line.startswith(f"{name}.")]
+    assert len(done) == 3 and "4 ms est." in done[1] and "not kept" in done[2]
+    assert out.startswith(f"best kernel: {name}.1, 4 ms est.") and "provisional" in out
+    for follower in ("best", "tree", "diff", "resume"):
+        assert f"kernelwright {follower} {name}" in out
+    assert command("best", name)[1].endswith(source(4.0))
+
+
+def test_the_first_lines_say_what_was_chosen(command: Command, judges: Judges) -> None:
+    _, out, err = command("run", "layer_norm", "--dry-run")
+    assert err == ""
+    assert "no GPU found: candidates are compiled for the RTX 4090 and their time is estimated" in out
+    assert "provider: tuner" in out and "neither OPENAI_API_KEY nor a base URL" in out
+
+
+def test_a_dry_run_does_nothing(command: Command, judges: Judges, tmp_path: Path) -> None:
+    code, out, _ = command("run", "layer_norm", "--dry-run", "--json", "--max-tokens", "7", "--rounds", "3")
+    data = json.loads(out)
+    assert code == 0 and data["budget"]["max_tokens"] == 7 and data["first_prompt"]["characters"] > 5000
+    assert judges.opened == [] and list(tmp_path.iterdir()) == []
+
+
+def test_json_is_the_whole_of_stdout(command: Command, replies: tuple[str, ...]) -> None:
+    code, out, err = command(*OFFLINE, *replies, "--json")
+    data = json.loads(out)
+    assert code == 0 and data["status"] == "finished" and data["best"]["verdict"]["estimate"]["ms"] == 4.0
+    assert data["provisional"] is True and err
+
+
+def test_flags_win_over_set_over_file(command: Command, judges: Judges, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[campaign]\nrounds = 5\nsamples = 5\nrepairs = 5\n")
+    line = [
+        "--config",
+        "c.toml",
+        "--set",
+        "campaign.samples=4",
+        "--set",
+        "campaign.repairs=4",
+        "--repairs",
+        "3",
+    ]
+    data = json.loads(command("run", "layer_norm", "--dry-run", "--json", *line)[1])["settings"]
+    assert (data["rounds"], data["samples"], data["repairs"]) == (5, 4, 3)
+
+
+def test_a_reply_from_a_person(command: Command, judges: Judges, tmp_path: Path) -> None:
+    (tmp_path / "seed.py").write_text(source(8.0))
+    code, _, err = command(*OFFLINE, "--seed", "seed.py", "--provider", "manual", "--rounds", "1")
+    name = campaign_of(err)
+    prompt = tmp_path / ".kernelwright" / "manual" / name / f"{name}.1.prompt.md"
+    assert code == 4 and str(prompt) in err and source(8.0) in prompt.read_text()
+    assert command("resume", name)[0] == 4
+    prompt.with_name(f"{name}.1.reply.md").write_text(fence(source(2.0)))
+    code, out, _ = command("resume", name)
+    assert code == 0 and "2 ms est." in out
+
+
+def test_a_spent_budget_pauses_and_more_goes_on(command: Command, replies: tuple[str, ...]) -> None:
+    code, _, err = command(*OFFLINE, *replies, "--max-minutes", "0.0000001")
+    name = campaign_of(err)
+    assert code == 5 and "--max-minutes" in err and f"kernelwright resume {name}" in err.splitlines()[-1]
+    assert command("resume", name)[0] == 5
+    assert command("resume", name, "--max-minutes", "30")[0] == 0
+    assert json.loads(command("list", "--json")[1])[0]["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (KeyboardInterrupt(), 130),
+        (GpuUnhealthy("the card hangs: run nvidia-smi"), 5),
+        (EnvironmentLacks("no compiler: apt-get install gcc"), 3),
+    ],
+)
+def test_what_stops_a_campaign_says_how_to_go_on(
+    command: Command, judges: Judges, replies: tuple[str, ...], problem: BaseException, expected: int
+) -> None:
+    judges.before = stop(problem)
+    code, out, err = command(*OFFLINE, *replies)
+    name = campaign_of(err)
+    assert (code, out) == (expected, "")
+    assert err.splitlines()[-1].endswith(f"`kernelwright resume {name}` goes on") and "Traceback" not in err
+    assert all(judge.closed for judge in judges.opened)
+    judges.before = lambda job: None
+    assert command("resume", name)[0] == 0
+
+
+def test_another_store_is_in_the_commands(command: Command, judges: Judges, replies: tuple[str, ...]) -> None:
+    judges.before = stop(KeyboardInterrupt())
+    _, _, err = command(*OFFLINE, *replies, "--store", "my store.db")
+    name = campaign_of(err)
+    assert f"`kernelwright resume {name} --store 'my store.db'` goes on" in err
+    judges.before = lambda job: None
+    assert (
+        f"kernelwright tree {name} --store 'my store.db'"
+        in command("resume", name, "--store", "my store.db")[1]
+    )
+
+
+def test_a_seed_that_fails(command: Command, judges: Judges, tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(source(8.0, "incorrect"))
+    code, out, err = command(*OFFLINE, "--seed", "wrong.py", "--provider", "manual")
+    assert code == 1 and "incorrect" in out + err and "Traceback" not in err
+
+
+def test_an_offline_find_is_decided_on_a_card(
+    command: Command, judges: Judges, replies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = campaign_of(command(*OFFLINE, *replies)[1])
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: CARD)
+    code, out, err = command("resume", name, "--device", "cuda")
+    assert code == 0 and [judge.kind for judge in judges.opened] == ["offline", "cuda"]
+    assert "which is not the card here (NVIDIA H200)" in err
+    data = json.loads(command("tree", name, "--json")[1])
+    best = next(attempt for attempt in data["attempts"] if attempt["id"] == data["best"])
+    assert best["verdict"]["provenance"] == "measured" and best["verdict"]["timing"]["median_ms"] == 4.0
+    assert "provisional" not in out.splitlines()[0]
+    code, _, err = command("resume", name, "--device", "offline")
+    assert code == 2 and "--device cuda" in err
+
+
+def test_the_target_is_the_card_that_is_there(
+    command: Command, judges: Judges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: CARD)
+    data = json.loads(command("run", "layer_norm", "--dry-run", "--json")[1])
+    assert (data["settings"]["device"], data["settings"]["target"]) == ("cuda", "h200")
+
+
+def test_ctrl_c_on_the_real_command(tmp_path: Path) -> None:
+    """The real evaluator is at work when SIGINT comes: 130, the campaign is stored, nothing is left running."""
+    argv = [sys.executable, "-m", "kernelwright.agent", "run", "layer_norm", "--device", "offline"]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        seen = []
+        for line in running.stderr:
+            seen.append(line)
+            if line.startswith("campaign "):
+                break
+        time.sleep(0.5)
+        running.send_signal(signal.SIGINT)
+        _, rest = running.communicate(timeout=120)
+    assert running.returncode == 130, "".join(seen) + rest
+    name = campaign_of(rest)
+    with Store.open(tmp_path / ".kernelwright" / "campaigns.db", read_only=True) as store:
+        assert store.record(name).campaign.status.value == "paused"
+
+
+def test_the_real_judge_refuses_a_file_without_a_kernel(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("x = 1\n")
+    code, out, err = command("evaluate", "bad.py", "--task", "layer_norm", "--device", "offline", "--json")
+    assert code == 1 and json.loads(out)["status"] == "invalid_source"
+    assert err.splitlines()[-1] == "kernelwright: 'bad.py' failed: invalid_source"
