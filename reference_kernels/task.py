@@ -110,20 +110,21 @@ class Task(_Model):
         """The text of ``seed.py``, or None without one; raises `TaskError` when it cannot be read."""
         return _read(self.seed) if self.seed else None
 
-    def expected(self, wrong: Path) -> str:
+    def expected(self, wrong: Path, device: Literal["cuda", "offline"] = "cuda") -> str:
         """The status that a kernel of `wrong` has to end with, from its docstring's first line.
 
-        That line reads ``expected: incorrect``, with a status of the evaluator; raises `TaskError` without one.
+        That line reads ``expected: incorrect``, with a status of the evaluator; where a machine without a card
+        cannot see the fault, ``expected: timeout, offline unchecked``. Raises `TaskError` without such a line.
         """
         found = _EXPECTED.match(_docstring(wrong))
         if found is None:
             raise TaskError(
                 f"'{wrong}' does not begin with a docstring whose first line is 'expected: <status>'"
             )
-        return found[1]
+        return found[2] if device == "offline" and found[2] else found[1]
 
 
-_EXPECTED = re.compile(r"expected: ([a-z_]+)\n")
+_EXPECTED = re.compile(r"expected: ([a-z_]+)(?:, offline ([a-z_]+))?\n")
 
 
 def bundled() -> dict[str, Path]:

@@ -141,6 +141,14 @@ def test_a_wrong_kernel_without_an_expectation_is_an_error(text: str, tmp_path: 
 def test_an_expectation_is_read_from_the_first_line(tmp_path: Path) -> None:
     task = load_task(str(write(tmp_path / "mine", kernel='"""expected: timeout\n\nSpins."""\n')))
     assert task.expected(task.folder / "kernel.py") == "timeout"
+    assert task.expected(task.folder / "kernel.py", "offline") == "timeout"
+
+
+def test_an_expectation_may_differ_without_a_card(tmp_path: Path) -> None:
+    text = '"""expected: timeout, offline unchecked\n\nSpins."""\n'
+    task = load_task(str(write(tmp_path / "mine", kernel=text)))
+    assert task.expected(task.folder / "kernel.py") == "timeout"
+    assert task.expected(task.folder / "kernel.py", "offline") == "unchecked"
 
 
 def test_a_kernelbench_file_is_a_task_without_seed(tmp_path: Path) -> None:

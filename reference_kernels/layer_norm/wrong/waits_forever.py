@@ -1,4 +1,4 @@
-"""expected: timeout
+"""expected: timeout, offline unchecked
 
 Waits at the start for a flag that no program sets, as a botched barrier does.
 """
