@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import Interrupted, KernelFailed, UsageProblem, with_hint
+from .errors import KernelFailed, UsageProblem
 from .options import AsJson, CampaignId, Device, MaxMinutes, MaxTokens, MaxUsd, StoreFile, Target
 
 if TYPE_CHECKING:
@@ -163,10 +159,11 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
     from .opening import provider_for
     from .output import stderr
     from .progress import TerminalWatcher
+    from .stopping import stops_named
 
     campaign = store.record(name).campaign
     hint = f"`kernelwright resume {name}{option}` goes on"
-    with _stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
+    with stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
         provider = provider_for(campaign.settings, name, store.path)
         evaluator: Evaluator = open_evaluator(device)
         try:
@@ -182,28 +179,6 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
         raise KernelFailed(
             f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}` says why"
         )
-
-
-@contextmanager
-def _stops_named(hint: str, at_stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop alike; every stop's sentence ends with the command that goes on."""
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        yield
-    except KeyboardInterrupt:
-        at_stop()
-        raise Interrupted(f"interrupted, everything up to here is stored: {hint}") from None
-    except Exception as problem:
-        named = with_hint(problem, hint)
-        if named is not problem:
-            at_stop()
-        raise named from problem.__cause__
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _summarise(record: Record, as_json: bool, option: str) -> None:

@@ -107,23 +107,17 @@ def make_plan(
     seed = _seed(seed_file, task)
     wanted = config.provider
     provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
+    model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
     place = choose_place(config.campaign.device, config.campaign.target)
     settings = Settings(
         task=task_name if task_name in bundled() else str(task.folder),
         target=place.target,
         device=place.device,
         provider=provider,
-        model=model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model,
-        base_url=wanted.base_url,
+        model=model,
         stages=stages,
-        rounds=config.campaign.rounds,
-        samples=config.campaign.samples,
-        repairs=config.campaign.repairs,
-        threshold=config.campaign.threshold,
-        usd_per_million=wanted.usd_per_million,
-        replay_from=wanted.replay_from,
-        temperature=wanted.temperature,
-        max_completion_tokens=wanted.max_completion_tokens,
+        **config.campaign.model_dump(include={"rounds", "samples", "repairs", "threshold"}),
+        **wanted.model_dump(exclude={"name", "model"}),
     )
     budget = Budget(**config.budget.model_dump())
     return Plan(task, settings, budget, seed, (*place.lines, f"provider: {provider}. {why}"))
