@@ -176,10 +176,20 @@ def _busiest_sm(launch: Launch, traffic: Traffic, placed: Placement, own_bytes: 
     work_us = port_us + traffic.elementwise / traffic.programs / launch.num_ctas / issue * cycle_us
     work_us += traffic.l1_trips * L1_CYCLES * cycle_us
     latency = MEMORY_LATENCY_US[memory_kind(gpu)]
-    mean = traffic.round_trips * latency + work_us
-    longest = traffic.round_trips_max * latency + work_us
+    least = _least_trips(launch, traffic)
+    mean = max(traffic.round_trips, least) * latency + work_us
+    longest = max(traffic.round_trips_max, least) * latency + work_us
     rounds = math.ceil(placed.per_sm / placed.together)
     return max(longest, rounds * mean, placed.per_sm * port_us) / 1e3
+
+
+def _least_trips(launch: Launch, traffic: Traffic) -> float:
+    """Waits of one program at least: what is under way must find room in its registers or shared memory."""
+    if launch.registers is None:
+        return 0.0
+    room = launch.registers * 4 * 32 * launch.num_warps * launch.num_ctas + (launch.shared_bytes or 0)
+    loaded = sum(one.first_sectors for one in traffic.arguments.values()) * SECTOR_BYTES
+    return loaded / traffic.programs / room
 
 
 def _tensor_tflops(launch: Launch, gpu: Gpu) -> float:

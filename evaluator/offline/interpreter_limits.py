@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-MEMORY_OPERATIONS_MAX = 100_000
+MEMORY_OPERATIONS_MAX = 30_000
 """Loads, stores and atomics of one program at a task's small shapes, beyond which it is taken to wait for ever."""
 
 _FOREIGN = {

@@ -10,28 +10,52 @@ from kernelwright.evaluator.offline.interpreter_limits import interpreter_cannot
 from .interpreted import ADD, run
 
 LAUNCH = "add_kernel[(triton.cdiv(x.numel(), 128),)](x, y, out, x.numel(), BLOCK=128)"
+EMPTY = "out = torch.empty_like(x)"
+JOIN = "torch.cuda.current_stream().wait_stream(s)"
 HOST = {
-    "plain": f"out = torch.empty_like(x)\n{LAUNCH}\nreturn out",
-    "device_of_an_input": f"out = torch.empty(x.shape, device=x.device, dtype=x.dtype)\n{LAUNCH}\nreturn out",
-    "device_named": f"out = torch.zeros(x.numel(), device='cuda:0')\n{LAUNCH}\nreturn out",
-    "is_cuda": f"assert x.is_cuda and x.device.type == 'cuda' and y.is_cuda\nout = torch.empty_like(x)\n{LAUNCH}\nreturn out",
-    "moved": f"x = x.to('cuda').cuda().to(torch.device('cuda')).to(y.device)\nout = x.new_empty(x.shape, device='cuda')\n{LAUNCH}\nreturn out.cuda()",
-    "device_guard": f"out = torch.empty_like(x)\nwith torch.cuda.device(x.device):\n    {LAUNCH}\ntorch.cuda.synchronize()\nreturn out",
-    "properties": "sms = torch.cuda.get_device_properties(x.device).multi_processor_count\nassert sms == 128\n"
-    f"assert torch.cuda.get_device_capability() == (8, 9) and torch.cuda.is_available()\nout = torch.empty_like(x)\n{LAUNCH}\nreturn out",
-    "streams": f"s = torch.cuda.Stream()\ns.wait_stream(torch.cuda.current_stream())\nout = torch.empty_like(x)\nwith torch.cuda.stream(s):\n    {LAUNCH}\ntorch.cuda.current_stream().wait_stream(s)\nreturn out",
-    "driver": "index = triton.runtime.driver.active.get_current_device()\n"
-    "found = triton.runtime.driver.active.utils.get_device_properties(index)\nassert found['multiprocessor_count'] == 128\n"
-    f"out = torch.empty_like(x)\n{LAUNCH}\nreturn out",
-    "grid_of_meta": "out = torch.empty_like(x)\ngrid = lambda meta: [triton.cdiv(x.numel(), meta['BLOCK'])]\n"
-    "add_kernel[grid](x, y, out, x.numel(), BLOCK=64, num_warps=2, num_stages=3)\nreturn out",
-    "default_device": f"with torch.device('cuda'):\n    out = torch.empty(x.numel())\n{LAUNCH}\nreturn out",
+    "plain": [EMPTY, LAUNCH],
+    "device_of_an_input": ["out = torch.empty(x.shape, device=x.device, dtype=x.dtype)", LAUNCH],
+    "device_named": ["out = torch.zeros(x.numel(), device='cuda:0')", LAUNCH],
+    "is_cuda": ["assert x.is_cuda and x.device.type == 'cuda' and y.is_cuda", EMPTY, LAUNCH],
+    "moved": [
+        "x = x.to('cuda').cuda().to(torch.device('cuda')).to(y.device)",
+        "out = x.new_empty(x.shape, device='cuda').cuda()",
+        LAUNCH,
+    ],
+    "device_guard": [EMPTY, "with torch.cuda.device(x.device):", f"    {LAUNCH}", "torch.cuda.synchronize()"],
+    "properties": [
+        "assert torch.cuda.get_device_properties(x.device).multi_processor_count == 128",
+        "assert torch.cuda.get_device_capability() == (8, 9) and torch.cuda.is_available()",
+        EMPTY,
+        LAUNCH,
+    ],
+    "streams": [
+        "s = torch.cuda.Stream()",
+        "s.wait_stream(torch.cuda.current_stream())",
+        EMPTY,
+        "with torch.cuda.stream(s):",
+        f"    {LAUNCH}",
+        JOIN,
+    ],
+    "driver": [
+        "active = triton.runtime.driver.active",
+        "found = active.utils.get_device_properties(active.get_current_device())",
+        "assert found['multiprocessor_count'] == 128",
+        EMPTY,
+        LAUNCH,
+    ],
+    "grid_of_meta": [
+        EMPTY,
+        "grid = lambda meta: [triton.cdiv(x.numel(), meta['BLOCK'])]",
+        "add_kernel[grid](x, y, out, x.numel(), BLOCK=64, num_warps=2, num_stages=3)",
+    ],
+    "default_device": ["with torch.device('cuda'):", "    out = torch.empty(x.numel())", LAUNCH],
 }
+AUTOTUNE = "@triton.autotune(configs=[triton.Config({%s}), triton.Config({%s}, num_warps=8)], key=['n'])"
 DECORATED = {
-    "autotune": "@triton.autotune(configs=[triton.Config({'BLOCK': 64}), triton.Config({'BLOCK': 32}, num_warps=8)], key=['n'])",
+    "autotune": AUTOTUNE % ("'BLOCK': 64", "'BLOCK': 32"),
     "heuristics": "@triton.heuristics({'BLOCK': lambda args: triton.next_power_of_2(min(args['n'], 256))})",
-    "both": "@triton.autotune(configs=[triton.Config({}, num_warps=2), triton.Config({}, num_warps=8)], key=['n'])\n"
-    "@triton.heuristics({'BLOCK': lambda args: 64})",
+    "both": AUTOTUNE % ("", "") + "\n@triton.heuristics({'BLOCK': lambda args: 64})",
 }
 WRONG = ADD.replace("mask = offs < n", "mask = offs < n - 1")
 RUN = """
@@ -68,14 +92,14 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bool, 
     """Every candidate of this module, run in one process under the interpreter: right, error, limit."""
     folder = tmp_path_factory.mktemp("interpreted")
     for name, body in HOST.items():
-        _candidate(folder, name, ADD, body)
+        _candidate(folder, name, ADD, "\n".join([*body, "return out"]))
     launch = (
         "grid = lambda meta: (triton.cdiv(x.numel(), meta['BLOCK']),)\nadd_kernel[grid](x, y, out, x.numel())"
     )
     for name, marks in DECORATED.items():
         kernels = ADD.replace("@triton.jit", marks + "\n@triton.jit")
         _candidate(folder, name, kernels, f"out = torch.empty_like(x)\n{launch}\nreturn out")
-    _candidate(folder, "wrong", WRONG, HOST["plain"].replace("empty_like", "zeros_like"))
+    _candidate(folder, "wrong", WRONG, f"out = torch.zeros_like(x)\n{LAUNCH}\nreturn out")
     imports = "import torch, torch.nn as nn, triton, triton.language as tl\n"
     for name, body in LACKING.items():
         kernel = f"{imports}@triton.jit\ndef kernel(x_ptr):\n    {body}\n"
@@ -159,7 +183,7 @@ def test_sources_beyond_the_interpreter_are_named_with_the_reason(body: str, dty
         ("acc = tl.dot(p, q, input_precision='ieee')", "float32"),
         ("acc = tl.dot(p, q, allow_tf32=False)", "float32"),
         (
-            "tile = tl.atomic_add(p, 1)\nwhile tile < n:\n    tl.store(q + tile, tl.load(q))\n    tile = tl.atomic_add(p, 1)",
+            "t = tl.atomic_add(p, 1)\nwhile t < n:\n    tl.store(q + t, tl.load(q))\n    t = tl.atomic_add(p, 1)",
             "float32",
         ),
         ("i = 0\nwhile i < n:\n    tl.store(q + i, tl.load(p + i))\n    i += 1", "float32"),
