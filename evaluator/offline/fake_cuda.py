@@ -162,6 +162,7 @@ def _no_op_device_guard() -> Iterator[None]:
 
 
 def registered_guards() -> Any:
+    """Addresses of PyTorch's device guards for the CPU and for CUDA, where they can be replaced."""
     try:
         library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libc10.so"))
         return (ctypes.c_void_p * 2).in_dll(library, _GUARDS)

@@ -88,6 +88,7 @@ def _recording(
         raise
     except (Exception, SystemExit) as error:
         status, reason = explain(error, candidate, recorder, driver)
+        recorder.start_over()  # half a call is no call
     launches = _launches(recorder.events)
     if status is Status.PASSED and not launches:
         status, reason = Status.REJECTED, "forward launched no Triton kernel"

@@ -133,6 +133,32 @@ def double(x):
         "self.graph.replay()",
         "return self.y",
     ),
+    "custom operator": IMPORTS
+    + JIT
+    + """
+@torch.library.custom_op("kernelwright_test::double", mutates_args=())
+def double(x: torch.Tensor) -> torch.Tensor:
+    y = torch.empty_like(x)
+    double_kernel[(triton.cdiv(x.numel(), 1024),)](x, y, x.numel(), BLOCK=1024)
+    return y
+
+
+@double.register_fake
+def _(x):
+    return torch.empty_like(x)
+"""
+    + model("return double(x)"),
+    "Triton operator": IMPORTS
+    + JIT
+    + """
+@torch.library.triton_op("kernelwright_test::triton_double", mutates_args=())
+def double(x: torch.Tensor) -> torch.Tensor:
+    y = torch.empty_like(x)
+    grid = (triton.cdiv(x.numel(), 1024),)
+    torch.library.wrap_triton(double_kernel)[grid](x, y, x.numel(), BLOCK=1024)
+    return y
+"""
+    + model("return double(x)"),
     "autograd function": IMPORTS
     + JIT
     + """
@@ -345,6 +371,21 @@ def test_host_code_that_reads_values_is_unchecked(test: str, run: Run) -> None:
     assert seen.status is Status.UNCHECKED
     assert "depends on the values of a tensor" in (seen.reason or "")
     assert test in (seen.reason or "")
+
+
+def test_half_a_call_is_not_recorded(run: Run) -> None:
+    seen = run(PLAIN.replace("return y", "return y.item()"))
+    assert seen.status is Status.UNCHECKED
+    assert seen.launches == []
+
+
+def test_when_every_configuration_spills_the_least_is_taken(run: Run) -> None:
+    configs = "[triton.Config({'BLOCK': b}, num_warps=1) for b in (32768, 16384)]"
+    seen = run(decorated(f"@triton.autotune(configs={configs}, key=['n'])"))
+    [tuning] = seen.tunings
+    assert all(trial.outcome.startswith("spills ") for trial in tuning.trials)
+    assert tuning.chosen["BLOCK"] == 16384
+    assert (seen.launches[0].spill_bytes or 0) > 0
 
 
 def test_a_pointer_that_is_not_on_the_card_is_an_error(run: Run) -> None:
