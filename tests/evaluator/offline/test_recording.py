@@ -374,17 +374,17 @@ def test_host_code_that_reads_values_is_unchecked(test: str, run: Run) -> None:
 
 
 def test_half_a_call_is_not_recorded(run: Run) -> None:
-    seen = run(PLAIN.replace("return y", "return y.item()"))
+    seen = run(PLAIN.replace("return y", "return y.sum().item()"))
     assert seen.status is Status.UNCHECKED
     assert seen.launches == []
 
 
 def test_when_every_configuration_spills_the_least_is_taken(run: Run) -> None:
-    configs = "[triton.Config({'BLOCK': b}, num_warps=1) for b in (32768, 16384)]"
+    configs = "[triton.Config({'BLOCK': b}, num_warps=1, maxnreg=24) for b in (4096, 2048)]"
     seen = run(decorated(f"@triton.autotune(configs={configs}, key=['n'])"))
     [tuning] = seen.tunings
     assert all(trial.outcome.startswith("spills ") for trial in tuning.trials)
-    assert tuning.chosen["BLOCK"] == 16384
+    assert tuning.chosen["BLOCK"] == 2048
     assert (seen.launches[0].spill_bytes or 0) > 0
 
 
