@@ -2,13 +2,13 @@
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 BIN := .venv/bin
 
-.PHONY: run test check env gpu-test clean
+.PHONY: run test check env clean
 
 run: env
 	$(BIN)/kernelwright run layer_norm
 
-test: env
-	$(BIN)/python -m pytest -q
+test: check
+	$(BIN)/python -m pytest -q -n 2
 
 check: env
 	$(BIN)/ruff check .
@@ -18,7 +18,7 @@ check: env
 env: .venv/ready .ns/ready
 
 .venv/ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "kernelwright needs Python 3.11 or newer: set PYTHON=/path/to/python3.12"; exit 3; }
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 3; }
 	$(BIN)/python -m pip install -q -c constraints.txt torch triton

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,6 +20,9 @@ from .protocol import EnvironmentLacks
 
 _PID = struct.Struct("!q")
 _START_SECONDS = 120.0
+
+Kind = Literal["running", "recording", "interpreting"]
+"""On the card; compiling for a target; in Triton's interpreter."""
 
 
 class Failure(Exception):
@@ -40,11 +43,11 @@ class _Problem(BaseModel):
 
 
 class WarmParent:
-    """One sandboxed process that forks runners. ``interpreted`` ones have Triton's interpreter switched on."""
+    """One sandboxed process that forks runners, prepared for what they will do."""
 
-    def __init__(self, folder: Path, *, interpreted: bool = False) -> None:
+    def __init__(self, folder: Path, kind: Kind = "running") -> None:
         self.folder = folder
-        self.interpreted = interpreted
+        self.kind: Kind = kind
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -52,11 +55,11 @@ class WarmParent:
         """Start it without waiting for its imports."""
         ours, theirs = socket.socketpair()
         extra = {"TRITON_CACHE_AUTOTUNING": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
-        if self.interpreted:
+        if self.kind == "interpreting":
             extra["TRITON_INTERPRET"] = "1"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process = sandbox.start(
-            [sys.executable, "-P", "-m", f"{__package__}.warm_parent", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", f"{__package__}.warm_parent", str(theirs.fileno()), self.kind],
             folder=self.folder,
             env=sandbox.environment(self.folder, extra),
             pass_fds=(theirs.fileno(),),

@@ -1,6 +1,6 @@
 """A warm parent: has imported torch and Triton, has not started CUDA, and forks runners on request.
 
-Run as ``python -m kernelwright.evaluator.warm_parent FD``. On the Unix socket FD it receives one byte with a
+Run as ``python -m kernelwright.evaluator.warm_parent FD KIND``. On the Unix socket FD it receives one byte with a
 runner's channel attached, forks a runner that serves the channel, and answers with the runner's process id.
 ``K`` plus a process id kills that runner's group. It ends when the socket closes.
 """
@@ -18,7 +18,7 @@ import sys
 _PID = struct.Struct("!q")
 
 
-def main(fd: int) -> None:
+def main(fd: int, kind: str) -> None:
     """Serve until the judge is gone."""
     import torch
     import torch.utils._python_dispatch
@@ -26,6 +26,10 @@ def main(fd: int) -> None:
     import triton.language  # noqa: F401
 
     torch.set_num_threads(2)
+    if kind == "recording":
+        from .offline.recording import prepare
+
+        prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the runners
     control = socket.socket(fileno=fd)
     control.sendall(b"R")
@@ -71,4 +75,4 @@ def _fork(control: socket.socket, fd: int) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -17,6 +17,7 @@ from ..bench import Bench
 from ..correctness import Check, check
 from ..devices import Card
 from ..evaluation import Evaluation, Floor, KernelProfile, Status, Timing
+from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_cuda_arena
 from ..facts import environment, floors
 from ..gpus import Gpu
@@ -32,8 +33,6 @@ from .profile import ProfileUnavailable, profile
 from .timing import Side, Stopwatch
 
 _SETS = 3
-_EVIDENCE_SHARE = 0.5
-"""A candidate's own Triton kernels must take at least this share of its GPU time."""
 _SUSPICIOUS_SPEEDUP = 10.0
 _NCU_AGREEMENT = 0.6
 """An event time below this share of ncu's duration is refused."""
@@ -169,12 +168,8 @@ class MeasuredJudge:
             found.check.warnings.append(
                 "the GPU time per kernel could not be traced, so its share is unknown"
             )
-        elif share < _EVIDENCE_SHARE:
-            raise Failure(
-                Status.REJECTED,
-                f"the source's own Triton kernels took {share:.0%} of the GPU time: "
-                f"at least {_EVIDENCE_SHARE:.0%} of the work must be theirs",
-            )
+        elif share < EVIDENCE_SHARE:
+            raise Failure(Status.REJECTED, too_little_triton(share, "GPU time"))
 
     def _floor(self, measured: Timing) -> None:
         floor = self.floors().device

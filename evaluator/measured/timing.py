@@ -154,7 +154,9 @@ def against(
     watch: Stopwatch, candidate: Side, baseline: Side, threshold: float, tell: Callable[[str], None]
 ) -> Timing:
     """Pairs of fresh processes until the answer is clear; raises `Failure` when either side fails."""
-    return pairwise(watch, candidate, baseline, lambda ratios: next_pair(ratios, threshold) is Next.MORE, tell)
+    return pairwise(
+        watch, candidate, baseline, lambda ratios: next_pair(ratios, threshold) is Next.MORE, tell
+    )
 
 
 def pairwise(

@@ -42,7 +42,11 @@ def trial_benchmark(recorder: Recorder) -> Callable[..., Any]:
 def autotuning_offline(recorder: Recorder) -> Iterator[None]:
     """Let ``triton.autotune`` and ``triton.testing.do_bench`` decide without running anything."""
     session = _Session(recorder)
-    methods: dict[str, object] = {"run": session.run(), "_bench": session.bench(), "check_disk_cache": _without_disk}
+    methods: dict[str, object] = {
+        "run": session.run(),
+        "_bench": session.bench(),
+        "check_disk_cache": _without_disk,
+    }
     bench = trial_benchmark(recorder)
     with (
         patched(Autotuner, methods),

@@ -27,7 +27,7 @@ DRAM_SHARE = {"hbm": 0.90, "gddr": 0.93}
 MEMORY_LATENCY_US = {"hbm": 0.646, "gddr": 0.268}
 """Of a wait for memory under little load; fitted to one kernel on each of an H200 and an RTX 4090."""
 L1_CYCLES = 40
-"""Of a wait that L1 serves; published microbenchmarks say 41 on Hopper and 43 on Ada."""
+"""Of a wait that L1 serves; assumed, near what microbenchmarks of both chips report (arXiv 2402.13499)."""
 PORT_BYTES_PER_CYCLE = 64
 """What one SM can take from L2 per clock."""
 L2_BYTES_PER_CYCLE = 20

@@ -13,10 +13,10 @@ from .. import sandbox
 from ..bench import Bench
 from ..correctness import Check, check
 from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
+from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_file_arena
 from ..facts import environment, floors
 from ..gpus import Gpu
-from ..launches import Launch
 from ..oracle import Oracle, Shapes
 from ..phases import phase, sha256_of
 from ..protocol import Contender, Job, Progress, Standing
@@ -26,7 +26,7 @@ from ..source import check_source, triton_functions
 from .counting import Traffic
 from .estimate import estimate
 from .interpreting import interpreter_cannot_judge
-from .recording import Recording
+from .recorded import Recording
 
 _RECORD_SECONDS = 150.0
 _INTERPRET_SECONDS = 90.0
@@ -81,8 +81,8 @@ class OfflineJudge:
         self.task = task
         self.target = target
         self.folder = folder
-        self.recorders = WarmParent(folder / "recorders")
-        self.interpreters = WarmParent(folder / "interpreters", interpreted=True)
+        self.recorders = WarmParent(folder / "recorders", kind="recording")
+        self.interpreters = WarmParent(folder / "interpreters", kind="interpreting")
         self.recorders.start()
         self.interpreters.start()
         self.oracle = Shapes(task)
@@ -135,7 +135,7 @@ class OfflineJudge:
             raise wrong
         if recording is not None:
             with phase("count", seconds, tell):
-                self._estimate(job, recording.launches, found)
+                self._estimate(job, recording, found)
 
     def _recorded(self, job: Job, recording: Recording, found: _Found) -> Recording | None:
         """A recording that can be counted; None when the host code could not be followed."""
@@ -185,7 +185,7 @@ class OfflineJudge:
         families = [*self.task.required, *self.task.stress] if number == 0 else ["nominal"]
         check(oracle, bench, runner, families, seconds=_INTERPRET_SECONDS, into=found.check)
 
-    def _estimate(self, job: Job, launches: list[Launch], found: _Found) -> None:
+    def _estimate(self, job: Job, recording: Recording, found: _Found) -> None:
         source, cache = self._place(self.interpreters, job)
         try:
             with self.interpreters.fork() as runner:
@@ -202,16 +202,20 @@ class OfflineJudge:
                     "count",
                     _COUNT_SECONDS,
                     "being counted",
-                    launches=launches,
+                    launches=recording.launches,
                     **_call(self.oracle, source, self.target),
                 )
             traffic = [Traffic.model_validate(raw) for raw in answer.get("traffic", [])]
         except (Failure, ValidationError) as problem:
             found.warnings.append(f"no estimate: its memory accesses could not be counted ({problem})")
             return
-        times = estimate(launches, traffic, self.target)
+        times = estimate(recording.launches, traffic, self.target, recording.operations)
         found.warnings += times.warnings
         found.estimate, found.kernels = times.total, times.kernels
+        own = set(triton_functions(job.source))
+        share = sum(kernel.time_share or 0.0 for kernel in times.kernels if kernel.name in own)
+        if times.total is not None and share < EVIDENCE_SHARE:
+            raise Failure(Status.REJECTED, too_little_triton(share, "estimated time"))
 
     def _place(self, parent: WarmParent, job: Job) -> tuple[Path, Path]:
         """The source file and the Triton cache of one kernel, in the parent's writable folder."""

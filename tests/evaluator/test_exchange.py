@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from kernelwright.evaluator.exchange import ALIGNMENT, Slot, create_file_arena, lay_out
 
 shapes = st.lists(st.integers(0, 5), max_size=3).map(tuple)
-tensors = st.lists(st.tuples(st.sampled_from(["float32", "bfloat16", "int64", "bool"]), shapes), min_size=1, max_size=6)
+tensors = st.lists(
+    st.tuples(st.sampled_from(["float32", "bfloat16", "int64", "bool"]), shapes), min_size=1, max_size=6
+)
 
 
 @given(tensors)

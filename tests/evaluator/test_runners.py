@@ -29,12 +29,14 @@ class ModelNew(nn.Module):
 
     def forward(self, x):
 """
-HONEST = HEAD + "        return torch.nn.functional.layer_norm(x, self.weight.shape, self.weight, self.bias)\n"
+HONEST = (
+    HEAD + "        return torch.nn.functional.layer_norm(x, self.weight.shape, self.weight, self.bias)\n"
+)
 
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory):
-    warm = WarmParent(tmp_path_factory.mktemp("runners"), interpreted=True)
+    warm = WarmParent(tmp_path_factory.mktemp("runners"), kind="interpreting")
     yield warm
     warm.close()
 
@@ -45,7 +47,9 @@ def oracle():
     return Oracle(TASK, "cpu", constants)
 
 
-def examine(parent: WarmParent, oracle: Oracle, source: str, seconds: float = 30, families=("nominal",)) -> Check:
+def examine(
+    parent: WarmParent, oracle: Oracle, source: str, seconds: float = 30, families=("nominal",)
+) -> Check:
     path = parent.folder / "kernel.py"
     path.write_text(source)
     found = Check()
@@ -157,7 +161,7 @@ def test_a_flood_of_output_does_not_reach_us(parent, oracle, capfd):
 
 
 def test_the_parent_is_started_again_when_it_died(oracle, tmp_path):
-    warm = WarmParent(Path(tmp_path) / "w", interpreted=True)
+    warm = WarmParent(Path(tmp_path) / "w", kind="interpreting")
     try:
         with warm.fork() as runner:
             runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)

@@ -37,7 +37,10 @@ def test_keys_do_not_reach_a_confined_process(tmp_path, monkeypatch):
 
 
 def test_home_and_tmp_are_the_private_folder(tmp_path):
-    out = run(tmp_path, "import os, json; print(json.dumps([os.environ['HOME'], os.environ['TMPDIR'], os.getcwd()]))")
+    out = run(
+        tmp_path,
+        "import os, json; print(json.dumps([os.environ['HOME'], os.environ['TMPDIR'], os.getcwd()]))",
+    )
     assert set(json.loads(out)) == {str(tmp_path / "home")}
 
 

@@ -1,5 +1,4 @@
 """Small kernels whose traffic is known by hand; imported by a counting process, not by the tests."""
-# ruff: noqa: ANN001, ANN201, ANN202, ANN204
 
 import torch
 import torch.nn as nn
