@@ -2,7 +2,7 @@
 
 from .accounts import StageAccount, accounts
 from .budget import Spent, over_budget, spent
-from .deciding import ESTIMATE_MARGIN, decide
+from .deciding import decide
 from .lineage import (
     FIRST_KERNEL,
     SET_ASIDE,
@@ -21,7 +21,6 @@ from .skipping import PREDICTED_OFFLINE, skip_reason, time_weighted
 from .steps import Advance, Begin, EndCampaign, EndStage, Field, Pause, Step, first_empty, next_step
 
 __all__ = [
-    "ESTIMATE_MARGIN",
     "FIRST_KERNEL",
     "PREDICTED_OFFLINE",
     "SET_ASIDE",

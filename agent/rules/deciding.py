@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from kernelwright.evaluator.evaluation import Evaluation, Status, Timing
+from kernelwright.evaluator.offline.estimate import clearly_lower
 from kernelwright.evaluator.protocol import Session
 from kernelwright.stages import Stage
 
 from ..record import Attempt, AttemptKind, Decision, Settings
 from .promises import broken_promises
-
-ESTIMATE_MARGIN = 0.05
-"""An estimate has to be lower by this part of the best's before it counts, without a better rule."""
 
 
 def decide(
@@ -21,19 +19,17 @@ def decide(
     session: Session,
     *,
     parent: Attempt | None = None,
-    margin: float = ESTIMATE_MARGIN,
 ) -> Decision:
     """Decide on an attempt that has a failure or an evaluation.
 
     ``best`` is the kernel to beat; None: whatever passes is the first best. ``parent`` is the kernel that
-    the prompt showed, on which the stage's promises are checked; by default the best. ``margin`` is the
-    relative difference below which two estimates are one.
+    the prompt showed, on which the stage's promises are checked; by default the best.
     """
     if attempt.failure is not None:
         return _kept_out(attempt.failure.reason)
     if attempt.evaluation is None:
         raise ValueError(f"attempt {attempt.id} has neither a failure nor an evaluation to decide on")
-    verdict = _verdict(attempt, attempt.evaluation, best, settings, session, margin)
+    verdict = _verdict(attempt, attempt.evaluation, best, settings, session)
     promises = _broken(stage, parent or best, attempt.evaluation)
     return verdict.model_copy(update={"broken_promises": promises})
 
@@ -44,7 +40,6 @@ def _verdict(
     best: Attempt | None,
     settings: Settings,
     session: Session,
-    margin: float,
 ) -> Decision:
     if evaluation.status not in (Status.PASSED, Status.UNCHECKED):
         return _kept_out(f"{evaluation.status.value}: {evaluation.reason}")
@@ -56,7 +51,7 @@ def _verdict(
     if weaker:
         return _kept_out(f"less robust than {best.id}, which passes {', '.join(weaker)}")
     if evaluation.provenance == "estimated":
-        return _by_estimate(evaluation, best, margin)
+        return _by_estimate(evaluation, best)
     return _by_measurement(evaluation, best, settings.threshold, session)
 
 
@@ -83,15 +78,15 @@ def _less_robust(best: Evaluation, child: Evaluation) -> list[str]:
     ]
 
 
-def _by_estimate(evaluation: Evaluation, best: Attempt, margin: float) -> Decision:
-    before = best.evaluation.ms if best.evaluation else None
-    after = evaluation.ms
+def _by_estimate(evaluation: Evaluation, best: Attempt) -> Decision:
+    before = best.evaluation.estimate if best.evaluation else None
+    after = evaluation.estimate
     if before is None or after is None:
         return _kept_out(f"there is no estimate to compare with {best.id}")
-    values = f"an estimated {after:.4g} ms against {before:.4g} ms of {best.id}"
-    if not after < before * (1 - margin):
-        return _kept_out(f"{values}: not lower by more than {margin:.1%}")
-    return Decision(accepted=True, provisional=True, reason=f"{values}: lower by more than {margin:.1%}")
+    values = f"an estimated {after.ms:.4g} ms against {before.ms:.4g} ms of {best.id}"
+    if not clearly_lower(after, before):
+        return _kept_out(f"{values}: not lower by more than the estimate's margin")
+    return Decision(accepted=True, provisional=True, reason=f"{values}: lower by more than the margin")
 
 
 def _by_measurement(evaluation: Evaluation, best: Attempt, threshold: float, session: Session) -> Decision:
