@@ -32,6 +32,8 @@ class Failure(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.about: str | None = None
+        """Which contender failed, where there are several."""
 
 
 class _Problem(BaseModel):

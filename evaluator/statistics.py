@@ -35,21 +35,26 @@ class Interval(NamedTuple):
     high: float
 
 
-def interval(log_ratios: list[float]) -> Interval:
+def log_ratios(pairs: list[tuple[float, float]]) -> list[float]:
+    """Per pair (candidate ms, baseline ms): the logarithm of the candidate's speedup."""
+    return [math.log(baseline / candidate) for candidate, baseline in pairs]
+
+
+def interval(ratios: list[float]) -> Interval:
     """Geometric mean and 95 % t-interval of at least one pair's log-ratio; one pair alone has an infinite one."""
-    count = len(log_ratios)
-    mean = math.fsum(log_ratios) / count
+    count = len(ratios)
+    mean = math.fsum(ratios) / count
     if count == 1:
         return Interval(math.exp(mean), 0.0, math.inf)
-    variance = math.fsum((value - mean) ** 2 for value in log_ratios) / (count - 1)
+    variance = math.fsum((value - mean) ** 2 for value in ratios) / (count - 1)
     reach = _T95[min(count - 1, len(_T95)) - 1] * math.sqrt(variance / count)
     return Interval(math.exp(mean), math.exp(mean - reach), math.exp(min(mean + reach, 700.0)))
 
 
-def _surely_above_one(log_ratios: list[float]) -> bool:
+def _surely_above_one(ratios: list[float]) -> bool:
     """Whether the 99 % interval lies above 1: stricter than what is reported, since there are several looks."""
-    found = interval(log_ratios)
-    widened = _T99[len(log_ratios)] / _T95[len(log_ratios) - 2]
+    found = interval(ratios)
+    widened = _T99[len(ratios)] / _T95[len(ratios) - 2]
     return math.log(found.ratio) - widened * (math.log(found.ratio) - math.log(found.low)) > 0
 
 
@@ -61,29 +66,29 @@ class Next(Enum):
     NOT_FASTER = "not faster"
 
 
-def next_pair(log_ratios: list[float], threshold: float) -> Next:
+def next_pair(ratios: list[float], threshold: float) -> Next:
     """Whether another pair is needed, for a gain that has to exceed ``threshold`` (relative).
 
     A clear loser or a very clear winner is stopped after `BATCH`; a small gain needs `MIN_PAIRS` at
     least; what is open after `MAX_PAIRS` is not faster.
     """
-    if len(log_ratios) < BATCH:
+    if len(ratios) < BATCH:
         return Next.MORE
-    found = interval(log_ratios)
+    found = interval(ratios)
     if found.high < 1 + threshold and found.ratio < 1 - threshold:
         return Next.NOT_FASTER
     if found.low > 1 + max(_EARLY_GAIN, threshold):
         return Next.FASTER
-    if len(log_ratios) < MIN_PAIRS or len(log_ratios) % BATCH:
+    if len(ratios) < MIN_PAIRS or len(ratios) % BATCH:
         return Next.MORE
-    if _surely_above_one(log_ratios) and found.ratio > 1 + threshold:
+    if _surely_above_one(ratios) and found.ratio > 1 + threshold:
         return Next.FASTER
-    if found.high < 1 + threshold or len(log_ratios) >= MAX_PAIRS:
+    if found.high < 1 + threshold or len(ratios) >= MAX_PAIRS:
         return Next.NOT_FASTER
     return Next.MORE
 
 
-def noise_floor(log_ratios: list[float]) -> float:
+def noise_floor(ratios: list[float]) -> float:
     """Largest relative gain that pairs of two copies of one kernel cannot exclude."""
-    found = interval(log_ratios)
+    found = interval(ratios)
     return max(found.high - 1, 1 / found.low - 1 if found.low > 0 else math.inf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernelwright.evaluator.evaluation import Evaluation, Status, Timing
 from kernelwright.evaluator.offline.estimate import clearly_lower
 from kernelwright.evaluator.protocol import Session
+from kernelwright.evaluator.statistics import Next, log_ratios, next_pair
 from kernelwright.stages import Stage
 
 from ..record import Attempt, AttemptKind, Decision, Settings
@@ -102,6 +103,8 @@ def _by_measurement(evaluation: Evaluation, best: Attempt, threshold: float, ses
         return _kept_out(f"{values}: {_slower(timing)}")
     if not timing.speedup - 1 > needed:
         return _kept_out(f"{values}: a gain of no more than {needed:.1%} could be noise")
+    if timing.samples and next_pair(log_ratios(timing.samples), needed) is not Next.FASTER:
+        return _kept_out(f"{values}: {timing.pairs} pairs of processes do not make that sure enough")
     return Decision(accepted=True, reason=values)
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import statistics as plain
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from kernelwright.reference_kernels import Task
 
 from .. import sandbox
-from ..bench import Bench
 from ..correctness import Check, check
 from ..devices import Card
 from ..evaluation import Evaluation, Floor, KernelProfile, Status, Timing
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
-from ..exchange import create_cuda_arena
 from ..facts import environment, floors
 from ..gpus import Gpu
 from ..ncu import ProfiledLaunch, find_ncu
@@ -27,12 +23,13 @@ from ..phases import phase, sha256_of
 from ..protocol import Contender, GpuUnhealthy, Job, Progress, Standing
 from ..runners import Failure, Runner, WarmParent
 from ..source import check_source, triton_functions
-from ..statistics import MIN_PAIRS, interval, noise_floor
+from ..statistics import MIN_PAIRS, log_ratios, noise_floor
 from . import kernels, timing
+from .head_to_head import head_to_head
 from .profile import ProfileUnavailable, profile
-from .timing import Side, Stopwatch
+from .sides import Side, Sides
+from .timing import Stopwatch
 
-_SETS = 3
 _SUSPICIOUS_SPEEDUP = 10.0
 _NCU_AGREEMENT = 0.6
 """An event time below this share of ncu's duration is refused."""
@@ -53,7 +50,7 @@ class MeasuredJudge:
         self.oracle = Oracle(task, "cuda")
         self.parent = WarmParent(folder / "runners")
         self.parent.start()
-        self._benches: list[Bench] = []
+        self.sides = Sides(self.oracle, self.parent.folder)
         self.flush_bytes = 2 * torch.cuda.get_device_properties(0).L2_cache_size
 
     # -- what the protocol asks -------------------------------------------------------------------------
@@ -73,29 +70,25 @@ class MeasuredJudge:
             return self._verdict(job, found, seconds, Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
         return self._verdict(job, found, seconds, Status.PASSED, None)
 
-    def noise_floor(self, source: str, tell: Progress) -> float:
+    def noise_floor(self, source: str, tell: Progress) -> float | None:
         """Two copies of one kernel through the ordinary procedure, `MIN_PAIRS` pairs of them."""
-        one, two = self._side("one", source, 0), self._side("two", source, 1)
-        found = timing.pairwise(self._watch(), one, two, lambda ratios: len(ratios) < MIN_PAIRS, tell)
-        return noise_floor([_log_ratio(pair) for pair in found.samples])
+        one, two = self.sides.of_source("one", source, 0), self.sides.of_source("two", source, 1)
+        try:
+            found = timing.pairwise(self._watch(), one, two, lambda ratios: len(ratios) < MIN_PAIRS, tell)
+        except Failure as failure:
+            tell(f"no noise floor: {failure.reason}")
+            return None
+        return noise_floor(log_ratios(found.samples))
 
-    def compare(self, contenders: list[Contender], tell: Progress, rounds: int = 5) -> list[Standing]:
-        """Fresh processes of all contenders, interleaved, ``rounds`` times; speedups over the first."""
-        sides = [self._contender(contender, index) for index, contender in enumerate(contenders)]
-        times: dict[str, list[float]] = {side.name: [] for side in sides}
-        failed: dict[str, str] = {}
-        for number in range(rounds):
-            tell(f"head to head, round {number + 1} of {rounds}")
-            for name, ms in self._round(sides, failed).items():
-                times[name].append(ms)
-        return [_standing(side.name, times, sides[0].name, failed) for side in sides]
+    def compare(self, contenders: list[Contender], tell: Progress) -> list[Standing]:
+        """All contenders head to head; speedups over the first."""
+        sides = [self.sides.of_contender(contender, number) for number, contender in enumerate(contenders)]
+        return head_to_head(sides, self._watch, tell)
 
     def close(self) -> None:
         """End all processes, give the memory back."""
         self.parent.close()
-        for bench in self._benches:
-            bench.close()
-        self._benches.clear()
+        self.sides.close()
 
     # -- one candidate ----------------------------------------------------------------------------------
 
@@ -105,13 +98,17 @@ class MeasuredJudge:
             raise Failure(Status.INVALID_SOURCE, problem.reason)
         with phase("compile", seconds, tell):
             self._gate(job, found)
-        side = self._side("candidate", job.source, 0)
+        side = self.sides.of_source("candidate", job.source, 0)
         with self._runner(side, tell, seconds) as runner:
             self._check(side, runner, tell, seconds, found)
             self._witness(side, runner, job, found)
         with phase("timing", seconds, tell):
-            against = self._against(job)
-            found.timing = timing.against(self._watch(), side, against, job.threshold, tell)
+            against = self.sides.baseline(job, 1)
+            try:
+                found.timing = timing.against(self._watch(), side, against, job.threshold, tell)
+            except timing.BaselineFailed as problem:
+                found.check.warnings.append(f"not timed: the baseline failed ({problem})")
+                return
             found.timing.baseline = _baseline_name(job)
         self._floor(found.timing)
         if job.profile and (job.against is None or found.timing.speedup > 1):
@@ -218,7 +215,7 @@ class MeasuredJudge:
         from ..offline.judge import record_launches
 
         recording = record_launches(
-            self.parent, self._file(job.source), self.oracle, self.target, self.cache(job.source)
+            self.parent, self.sides.file(job.source), self.oracle, self.target, self.sides.cache(job.source)
         )
         if recording.status in (Status.RESOURCE_LIMIT, Status.COMPILE_ERROR):
             raise Failure(recording.status, f"for the {self.target.title}: {recording.reason}")
@@ -231,55 +228,6 @@ class MeasuredJudge:
 
     def _watch(self) -> Stopwatch:
         return Stopwatch(self.oracle, self.parent, self.flush_bytes, self.card.index)
-
-    def _against(self, job: Job) -> Side:
-        if job.against is None:
-            return self._contender(Contender(name="eager"), 1)
-        return self._side("the kernel compared with", job.against, 1)
-
-    def _contender(self, contender: Contender, index: int) -> Side:
-        if contender.source is not None:
-            return self._side(contender.name, contender.source, index)
-        side = self._side(contender.name, self.task.reference.read_text(encoding="utf-8"), index)
-        side.entry, side.compiled = "Model", contender.name == "compile"
-        return side
-
-    def _side(self, name: str, source: str, bench: int) -> Side:
-        while len(self._benches) <= bench:
-            self._benches.append(Bench(self.oracle.facts, create_cuda_arena, _SETS))
-        self._benches[bench].write_parameters(self.oracle.parameters)
-        return Side(name, self._file(source), self.cache(source), self._benches[bench])
-
-    def _file(self, source: str) -> Path:
-        folder = self.folder / "runners" / "sources" / sha256_of(source)[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "kernel.py"
-        path.write_text(source, encoding="utf-8", errors="surrogatepass")
-        return path
-
-    def cache(self, source: str) -> Path:
-        """The Triton cache of one kernel, shared by its own runs and by nobody else."""
-        path = self.folder / "runners" / "caches" / sha256_of(source)[:16]
-        path.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def _round(self, sides: list[Side], failed: dict[str, str]) -> dict[str, float]:
-        """One fresh process of each side that still works; the failures are added to ``failed``."""
-        watch = self._watch()
-        with ExitStack() as stack:
-            ready = []
-            for side in sides:
-                if side.name in failed:
-                    continue
-                try:
-                    (process,) = watch.start([side], stack)
-                    watch.warm_up(process)
-                    ready.append(process)
-                except Failure as failure:
-                    failed[side.name] = failure.reason
-            if not watch.contest(ready):
-                return {}
-            return {process.side.name: process.median for process in ready}
 
     def _after_a_failure(self, failure: Failure) -> None:
         """A hang or a crash may have left the card unusable: ask a fresh process, twice."""
@@ -349,22 +297,3 @@ class _Found:
 
 def _baseline_name(job: Job) -> str:
     return "eager" if job.against is None else sha256_of(job.against)
-
-
-def _log_ratio(pair: tuple[float, float]) -> float:
-    return math.log(pair[1] / pair[0])
-
-
-def _standing(name: str, times: dict[str, list[float]], first: str, failed: dict[str, str]) -> Standing:
-    mine, base = times[name], times[first]
-    if name in failed or not mine:
-        return Standing(name=name, median_ms=None, reason=failed.get(name, "every round was discarded"))
-    ratios = [_log_ratio(pair) for pair in zip(mine, base, strict=False)]
-    found: Any = interval(ratios) if ratios else None
-    return Standing(
-        name=name,
-        median_ms=plain.median(mine),
-        speedup=found.ratio if found else None,
-        speedup_ci95=(found.low, min(found.high, 1e9)) if found else None,
-        rounds=len(mine),
-    )

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 import secrets
 import statistics as plain
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from ..bench import Bench, synchronize
+from ..bench import synchronize
 from ..devices import read_clocks
 from ..evaluation import Status, Timing
 from ..oracle import Case, Oracle, judge
-from ..runner import Load
 from ..runners import Failure, Runner, WarmParent
-from ..statistics import BATCH, Next, interval, next_pair
+from ..statistics import BATCH, Next, interval, log_ratios, next_pair
+from .sides import Side
 
 WARM_SECONDS = 180.0
 """For the first call, which may compile and autotune."""
@@ -26,22 +25,6 @@ CALL_SECONDS = 30.0
 _ROUNDS = 2
 _ROUND_MS = 30.0
 _MAX_DISCARDED = 6
-
-
-@dataclass
-class Side:
-    """One contender: a source with its own Triton cache and its own buffers."""
-
-    name: str
-    source: Path
-    cache: Path
-    bench: Bench
-    entry: str = "ModelNew"
-    compiled: bool = False
-
-    def load(self, init_inputs: list[Any]) -> Load:
-        """The order that makes a runner hold this side's model."""
-        return Load(str(self.source), self.entry, init_inputs, self.bench.arena.address, self.compiled)
 
 
 @dataclass
@@ -57,6 +40,10 @@ class Process:
     def median(self) -> float:
         """Median event time of all its calls, ms."""
         return plain.median(self.times)
+
+
+class BaselineFailed(Exception):
+    """The kernel that a candidate is timed against failed; says nothing about the candidate."""
 
 
 class Stopwatch:
@@ -78,15 +65,17 @@ class Stopwatch:
             process.runner.order("load", load=process.side.load(self._oracle.init_inputs))
             process.runner.order("parameters", slots=process.side.bench.parameters)
         for process in processes:
-            for doing in ("starting", "being imported and built", "taking its parameters"):
-                process.runner.answer(WARM_SECONDS, doing)
+            with _about(process.side):
+                for doing in ("starting", "being imported and built", "taking its parameters"):
+                    process.runner.answer(WARM_SECONDS, doing)
         return processes
 
     def warm_up(self, process: Process) -> None:
         """Compile, autotune, and find how many calls make a round of about `_ROUND_MS`."""
         self._fill([process.side])
-        self._ask(process, 2, WARM_SECONDS)
-        typical = plain.median(self._ask(process, 3, CALL_SECONDS))
+        with _about(process.side):
+            self._ask(process, 2, WARM_SECONDS)
+            typical = plain.median(self._ask(process, 3, CALL_SECONDS))
         process.calls = max(4, min(30, int(_ROUND_MS / max(typical, 1e-3))))
 
     def contest(self, processes: list[Process]) -> bool:
@@ -95,8 +84,9 @@ class Stopwatch:
         for number in range(_ROUNDS):
             case = self._fill([process.side for process in processes])
             for process in processes if number % 2 == 0 else processes[::-1]:
-                process.times += self._ask(process, process.calls, CALL_SECONDS)
-                self._recheck(process, case)
+                with _about(process.side):
+                    process.times += self._ask(process, process.calls, CALL_SECONDS)
+                    self._recheck(process, case)
         after = read_clocks(self._card)
         throttled = any(clocks is not None and clocks.throttled for clocks in (before, after))
         self.discarded += throttled
@@ -139,6 +129,16 @@ class Stopwatch:
             raise Failure(Status.INCORRECT, f"{process.side.name}'s output of a timed call was wrong")
 
 
+@contextmanager
+def _about(side: Side) -> Iterator[None]:
+    """A failure within says which side it is about."""
+    try:
+        yield
+    except Failure as failure:
+        failure.about = side.name
+        raise
+
+
 def _times(answer: dict[str, Any]) -> list[float]:
     raw = answer.get("ms")
     if not isinstance(raw, list) or not raw or not all(_plausible(value) for value in raw):
@@ -153,10 +153,15 @@ def _plausible(value: object) -> bool:
 def against(
     watch: Stopwatch, candidate: Side, baseline: Side, threshold: float, tell: Callable[[str], None]
 ) -> Timing:
-    """Pairs of fresh processes until the answer is clear; raises `Failure` when either side fails."""
-    return pairwise(
-        watch, candidate, baseline, lambda ratios: next_pair(ratios, threshold) is Next.MORE, tell
-    )
+    """Pairs of fresh processes until the answer is clear; raises `Failure` or `BaselineFailed`."""
+    try:
+        return pairwise(
+            watch, candidate, baseline, lambda found: next_pair(found, threshold) is Next.MORE, tell
+        )
+    except Failure as failure:
+        if failure.about == baseline.name:
+            raise BaselineFailed(failure.reason) from None
+        raise
 
 
 def pairwise(
@@ -168,12 +173,12 @@ def pairwise(
 ) -> Timing:
     """Pairs of fresh processes for as long as ``more`` asks for them, given the log-ratios so far."""
     pairs: list[tuple[float, float]] = []
-    while more(_ratios(pairs)) and watch.discarded <= _MAX_DISCARDED:
+    while more(log_ratios(pairs)) and watch.discarded <= _MAX_DISCARDED:
         with ExitStack() as stack:
             processes = watch.start([candidate, baseline] * BATCH, stack)
             couples = [processes[i : i + 2] for i in range(0, len(processes), 2)]
             for couple in couples:
-                if not more(_ratios(pairs)):
+                if not more(log_ratios(pairs)):
                     break
                 tell(f"timing, pair {len(pairs) + 1}")
                 for process in couple:
@@ -185,13 +190,9 @@ def pairwise(
     return summarise(pairs, baseline.name, watch.discarded)
 
 
-def _ratios(pairs: list[tuple[float, float]]) -> list[float]:
-    return [math.log(baseline / candidate) for candidate, baseline in pairs]
-
-
 def summarise(pairs: list[tuple[float, float]], baseline: str, discarded: int) -> Timing:
     """What the pairs (candidate ms, baseline ms) say."""
-    found = interval(_ratios(pairs))
+    found = interval(log_ratios(pairs))
     return Timing(
         median_ms=plain.median(candidate for candidate, _ in pairs),
         baseline=baseline,

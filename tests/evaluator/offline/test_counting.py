@@ -239,6 +239,9 @@ def test_a_pipelined_loop_waits_less_often(counted: dict[str, Traffic]) -> None:
 
 def test_scalars_of_one_sector_wait_for_memory_once(counted: dict[str, Traffic]) -> None:
     assert counted["scalars"].round_trips == 4096 / 8
+    assert counted["scalars"].l1_trips == pytest.approx(
+        (4096 - 4096 / 8) / 4, rel=0.01
+    )  # unrolled four times
     assert counted["scalars"].arguments["x_ptr"].first_sectors == 4096 / 8
     assert counted["scalars"].arguments["x_ptr"].load_bytes == 4096 * 4
 

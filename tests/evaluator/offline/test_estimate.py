@@ -238,6 +238,12 @@ def test_no_estimate_beats_the_footprint_at_peak_bandwidth(case: tuple[int, floa
     assert _total(_launch(case[0]), traffic) > floor
 
 
+def test_programs_that_find_no_place_wait_for_those_that_have_one() -> None:
+    places = ADA.sm_count * 12  # 48 warps per SM, 4 for each program
+    one, three = (_total(_launch(n), _traffic(n, n, 1000, 32)) for n in (places, 3 * places))
+    assert three == pytest.approx(3 * one, rel=0.05)
+
+
 def test_rereads_beyond_the_cache_cost_memory_traffic() -> None:
     big = 4e9
     once = _traffic(1000, big / 32, 1, big)
