@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -79,11 +80,13 @@ def wrap(argv: list[str], writable: Path) -> list[str]:
 
 
 def _still_visible() -> list[str]:
-    """Import paths below /tmp, which the private /tmp would hide."""
-    import sys
-
-    paths = sorted({path for path in sys.path if path.startswith("/tmp/") and Path(path).exists()})
-    return [word for path in paths for word in ("--ro-bind", path, path)]
+    """What a private /tmp would hide: the interpreter, its packages and this one, where they lie below it."""
+    ours = Path(__file__).resolve().parents[1]
+    needed = {
+        Path(place).absolute() for place in (sys.prefix, sys.base_prefix, *filter(None, sys.path)) if place
+    }
+    hidden = sorted(place for place in {*needed, ours} if place.is_relative_to("/tmp") and place.exists())
+    return [word for place in hidden for word in ("--ro-bind", str(place), str(place))]
 
 
 def start(

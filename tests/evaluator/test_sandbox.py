@@ -1,8 +1,10 @@
 """The sandbox, tried for real: environment, limits, and (where bubblewrap works) network and files."""
 
 import json
+import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,17 @@ def test_no_write_outside_its_folder(tmp_path):
 @needs_bubblewrap
 def test_other_processes_cannot_be_seen(tmp_path):
     assert int(run(tmp_path, "import os; print(os.getpid())")) < 10
+
+
+@needs_bubblewrap
+def test_an_installation_below_tmp_stays_visible(monkeypatch):
+    home = Path(tempfile.mkdtemp(dir="/tmp"))
+    installed = Path(tempfile.mkdtemp(dir="/tmp"))
+    (installed / "carried.py").write_text("VALUE = 42")
+    try:
+        monkeypatch.syspath_prepend(str(installed))
+        monkeypatch.setenv("PYTHONPATH", str(installed))
+        assert run(home, "import carried; print(carried.VALUE)").strip() == "42"
+    finally:
+        shutil.rmtree(home)
+        shutil.rmtree(installed)
