@@ -18,7 +18,7 @@ from ..runners import Failure, Runner, WarmParent
 from ..statistics import BATCH, Next, interval, log_ratios, next_pair
 from .sides import Side
 
-WARM_SECONDS = 180.0
+WARM_SECONDS = 90.0
 """For the first call, which may compile and autotune."""
 CALL_SECONDS = 30.0
 
