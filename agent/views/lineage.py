@@ -18,6 +18,8 @@ def state(attempt: Attempt) -> str:
         return attempt.failure.kind.value
     if attempt.kernel_sha:
         return "to be judged"
+    if attempt.decision and not attempt.reply:
+        return "no proposal"
     return "replied" if attempt.reply else "asked" if attempt.prompt_sha else "begun"
 
 
@@ -26,6 +28,8 @@ def outcome(attempt: Attempt) -> str:
     if attempt.decision is None:
         return "under way"
     decision = attempt.decision
+    if state(attempt) == "no proposal":
+        return one_line(decision.reason)
     word = "not kept"
     if decision.accepted:
         word = "kept provisionally" if decision.provisional else "kept"

@@ -46,12 +46,17 @@ def milliseconds(ms: float) -> str:
 
 def interval(low: float, high: float) -> str:
     """``[1.31, 1.37]``."""
-    return f"[{low:.3g}, {high:.3g}]"
+    return f"[{_factor(low)}, {_factor(high)}]"
 
 
 def times(factor: float) -> str:
     """``26.5×``."""
-    return f"{factor:.3g}×"
+    return f"{_factor(factor)}×"
+
+
+def _factor(value: float) -> str:
+    """Two decimals below ten, since gains of a few percent have to show; three digits above."""
+    return f"{value:.2f}" if value < 10 else f"{value:.3g}"
 
 
 def estimate(value: Estimate) -> str:
