@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -117,5 +116,4 @@ def environment() -> dict[str, str]:
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": torch.__version__,
         "triton": triton.__version__,
-        "kernel": os.uname().release,
     }
