@@ -1,0 +1,67 @@
+"""Several contenders against each other: fresh processes of all of them in every round, interleaved."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from ..protocol import Progress, Standing
+from ..runners import Failure
+from ..statistics import interval
+from .sides import Side
+from .timing import Stopwatch
+
+
+def head_to_head(
+    sides: list[Side], watch: Callable[[], Stopwatch], tell: Progress, rounds: int = 5
+) -> list[Standing]:
+    """Speedups over the first side; a side that fails is left out from then on, with its reason."""
+    times: dict[str, list[float]] = {side.name: [] for side in sides}
+    failed: dict[str, str] = {}
+    for number in range(rounds):
+        tell(f"head to head, round {number + 1} of {rounds}")
+        for name, ms in _round([side for side in sides if side.name not in failed], watch(), failed).items():
+            times[name].append(ms)
+    return [standing(side.name, times, sides[0].name, failed) for side in sides]
+
+
+def _round(sides: list[Side], watch: Stopwatch, failed: dict[str, str]) -> dict[str, float]:
+    """Median ms by name; empty when the card throttled. Sides that fail are added to ``failed``."""
+    with ExitStack() as stack:
+        ready = []
+        for side in sides:
+            try:
+                (process,) = watch.start([side], stack)
+                watch.warm_up(process)
+                ready.append(process)
+            except Failure as failure:
+                failed[side.name] = failure.reason
+        try:
+            if not ready or not watch.contest(ready):
+                return {}
+        except Failure as failure:
+            failed[failure.about or ready[0].side.name] = failure.reason
+            return {}
+        return {process.side.name: process.median for process in ready}
+
+
+def standing(
+    name: str, times: dict[str, list[float]], first: str, failed: dict[str, str] | None = None
+) -> Standing:
+    """How one contender did, from the rounds' medians in ms. Pure."""
+    mine, base = times[name], times[first]
+    if name in (failed or {}) or not mine:
+        return Standing(
+            name=name, median_ms=None, reason=(failed or {}).get(name, "every round was discarded")
+        )
+    ratios = [math.log(b / m) for m, b in zip(mine, base, strict=False)]
+    found = interval(ratios) if ratios else None
+    return Standing(
+        name=name,
+        median_ms=statistics.median(mine),
+        speedup=found.ratio if found else None,
+        speedup_ci95=(found.low, min(found.high, 1e9)) if found else None,
+        rounds=len(mine),
+    )
