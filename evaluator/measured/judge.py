@@ -23,7 +23,7 @@ from ..phases import phase, sha256_of
 from ..protocol import Contender, GpuUnhealthy, Job, Progress, Standing
 from ..runners import Failure, Runner, WarmParent
 from ..source import check_source, triton_functions
-from ..statistics import MIN_PAIRS, log_ratios, noise_floor
+from ..statistics import MIN_PAIRS, Next, log_ratios, next_pair, noise_floor
 from . import kernels, timing
 from .head_to_head import head_to_head
 from .profile import ProfileUnavailable, profile
@@ -111,7 +111,7 @@ class MeasuredJudge:
                 return
             found.timing.baseline = _baseline_name(job)
         self._floor(found.timing)
-        if job.profile and (job.against is None or found.timing.speedup > 1):
+        if job.profile and (job.against is None or _surely_faster(found.timing, job.threshold)):
             with phase("profile", seconds, tell):
                 self._profile(side, found)
         self._plausible(job, found)
@@ -293,6 +293,11 @@ class _Found:
         self.kernels: list[KernelProfile] = []
         self.profiled: list[ProfiledLaunch] = []
         self.timing: Timing | None = None
+
+
+def _surely_faster(measured: Timing, threshold: float) -> bool:
+    """Only a kernel that may become a parent is worth a profile."""
+    return next_pair(log_ratios(measured.samples), threshold) is Next.FASTER
 
 
 def _baseline_name(job: Job) -> str:
