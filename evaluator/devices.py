@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,13 +45,15 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def detect_card(index: int = 0) -> Card | None:
-    """The card with that NVML index, or None."""
+def detect_card() -> Card | None:
+    """The first card that CUDA_VISIBLE_DEVICES leaves visible, or None."""
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
     with nvml() as lib:
         if lib is None:
             return None
         try:
-            handle = lib.nvmlDeviceGetHandleByIndex(index)
+            handle = _handle(lib, first)
+            index = lib.nvmlDeviceGetIndex(handle)
             major, minor = lib.nvmlDeviceGetCudaComputeCapability(handle)
             return Card(
                 index=index,
@@ -62,6 +65,15 @@ def detect_card(index: int = 0) -> Card | None:
             )
         except lib.NVMLError:
             return None
+
+
+def _handle(lib: Any, visible: str) -> Any:
+    """An entry of CUDA_VISIBLE_DEVICES is an index or a UUID."""
+    if visible.isdigit():
+        return lib.nvmlDeviceGetHandleByIndex(int(visible))
+    if visible.startswith("GPU-"):
+        return lib.nvmlDeviceGetHandleByUUID(visible)
+    raise lib.NVMLError(lib.NVML_ERROR_NOT_FOUND)
 
 
 class Clocks(BaseModel):

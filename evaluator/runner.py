@@ -48,6 +48,8 @@ class Load:
     arena: ArenaAddress
     compiled: bool = False
     """Wrap the model in torch.compile."""
+    remember: bool = False
+    """Remember Triton's launches from here on, for `_evidence`."""
 
 
 Values = list["Slot | Any"]
@@ -63,6 +65,7 @@ class State:
     model: Any = None
     contexts: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     flush: torch.Tensor | None = None
+    launches: list[Any] = field(default_factory=list)
 
     def values(self, inputs: Values) -> list[Any]:
         """Slots become tensors."""
@@ -110,6 +113,10 @@ def _enter(state: State, folder: str, cache: str, gpu: Gpu | None, cuda: bool = 
 
 def _load(state: State, load: Load) -> dict[str, Any]:
     state.arena = open_arena(load.arena)
+    if load.remember:
+        from .measured.evidence import logged_launches
+
+        state.launches = state.contexts.enter_context(logged_launches())
     module = import_source(Path(load.source))
     kind = getattr(module, load.entry, None)
     if kind is None:
@@ -175,10 +182,8 @@ def _check_output(number: int, tensor: Any, slot: Slot, inputs: list[torch.Tenso
         raise Refused(Status.REJECTED, f"output {number} is one of the inputs or shares its memory")
 
 
-def _time(
-    state: State, sets: list[Values], outputs: list[list[Slot]], calls: int, flush_bytes: int
-) -> dict[str, Any]:
-    """Event times in ms of ``calls`` calls over rotating inputs, L2 flushed before each.
+def _time(state: State, sets: list[Values], outputs: list[list[Slot]], flush_bytes: int) -> dict[str, Any]:
+    """Event times in ms of one call on each input set, L2 flushed before each.
 
     The flush also keeps the card busy while Python launches, so that host latency is not counted as long as
     it is shorter than the flush. Outputs are copied behind the end event, for the judge to recheck.
@@ -186,17 +191,16 @@ def _time(
     assert state.arena is not None
     if state.flush is None:
         state.flush = torch.empty(flush_bytes, dtype=torch.uint8, device="cuda")
-    marks = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(calls)]
+    marks = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in sets]
     prepared = [state.values(inputs) for inputs in sets]
     torch.cuda.synchronize()
-    for call, (start, end) in enumerate(marks):
-        which = call % len(sets)
+    for (start, end), values, slots in zip(marks, prepared, outputs, strict=True):
         state.flush.zero_()
         start.record()
-        result = state.model(*prepared[which])
+        result = state.model(*values)
         end.record()
         results = list(result) if isinstance(result, tuple | list) else [result]
-        for tensor, slot in zip(results, outputs[which], strict=True):
+        for tensor, slot in zip(results, slots, strict=True):
             state.arena.view(slot).copy_(tensor)
     torch.cuda.synchronize()
     return {"ms": [start.elapsed_time(end) for start, end in marks]}
@@ -206,7 +210,7 @@ def _evidence(state: State, inputs: Values) -> dict[str, Any]:
     """What one call launched: Triton launches with grid and configuration, GPU time by kernel name."""
     from .measured.evidence import gather
 
-    return gather(lambda: state.model(*state.values(inputs)))
+    return gather(lambda: state.model(*state.values(inputs)), state.launches)
 
 
 def _record(

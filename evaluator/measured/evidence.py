@@ -14,16 +14,24 @@ import torch
 from ..evaluation import Scalar
 from ..launches import Launch
 
+_LIMIT = 1000
+"""Launches that are remembered; autotuning makes many."""
 
-def gather(call: Callable[[], object]) -> dict[str, Any]:
+
+def gather(call: Callable[[], object], earlier: list[Launch]) -> dict[str, Any]:
     """Run the call twice, once logged and once traced.
 
     Returns ``launches`` (as `Launch` dumps, in order) and ``gpu_us``: kernel name → [launches, microseconds].
+    A replayed CUDA graph launches nothing through Triton, so launches seen ``earlier`` stand in for kernels
+    that only the trace shows.
     """
     with logged_launches() as launches:
         call()
         torch.cuda.synchronize()
-    return {"launches": [launch.model_dump(mode="json") for launch in launches], "gpu_us": _traced(call)}
+    seen = {launch.kernel for launch in launches}
+    remembered = {launch.kernel: launch for launch in earlier if launch.kernel not in seen}
+    told = [*launches, *remembered.values()]
+    return {"launches": [launch.model_dump(mode="json") for launch in told], "gpu_us": _traced(call)}
 
 
 def _traced(call: Callable[[], object]) -> dict[str, list[float]]:
@@ -52,6 +60,7 @@ def logged_launches() -> Iterator[list[Launch]]:
         compiled = original(self, *args, grid=grid, warmup=warmup, **kwargs)
         if not warmup:
             launches.append(_describe(self, args, grid, kwargs, compiled))
+            del launches[:-_LIMIT]
         return compiled
 
     JITFunction.run = run

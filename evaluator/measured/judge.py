@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,9 @@ class MeasuredJudge:
         except Failure as failure:
             self._after_a_failure(failure)
             found.timing = None
-            return self._verdict(job, found, seconds, failure.status, failure.reason)
+            # On a card nothing stays unchecked: a candidate that says so of itself has failed.
+            status = Status.RUNTIME_ERROR if failure.status is Status.UNCHECKED else failure.status
+            return self._verdict(job, found, seconds, status, failure.reason)
         except torch.OutOfMemoryError as problem:
             torch.cuda.empty_cache()
             return self._verdict(job, found, seconds, Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
@@ -133,7 +136,8 @@ class MeasuredJudge:
     ) -> None:
         """The oracle's parameters are drawn anew once the candidate is imported."""
         with phase("compile", seconds, tell):
-            runner.ask("load", timing.CALL_SECONDS, "being imported", load=side.load(self.oracle.init_inputs))
+            load = replace(side.load(self.oracle.init_inputs), remember=True)
+            runner.ask("load", timing.CALL_SECONDS, "being imported", load=load)
             self.oracle.redraw_parameters()
             side.bench.write_parameters(self.oracle.parameters)
             torch.cuda.synchronize()
@@ -214,9 +218,17 @@ class MeasuredJudge:
             return
         from ..offline.judge import record_launches
 
-        recording = record_launches(
-            self.parent, self.sides.file(job.source), self.oracle, self.target, self.sides.cache(job.source)
-        )
+        try:
+            recording = record_launches(
+                self.parent,
+                self.sides.file(job.source),
+                self.oracle,
+                self.target,
+                self.sides.cache(job.source),
+            )
+        except Failure as failure:  # the recorder's trouble is not the kernel's
+            found.check.warnings.append(f"not checked against the {self.target.title}: {failure.reason}")
+            return
         if recording.status in (Status.RESOURCE_LIMIT, Status.COMPILE_ERROR):
             raise Failure(recording.status, f"for the {self.target.title}: {recording.reason}")
         if recording.status is not Status.PASSED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,10 +18,13 @@ def from_evidence(answer: dict[str, Any], own: list[str]) -> tuple[list[KernelPr
     try:
         launches = [Launch.model_validate(raw) for raw in answer.get("launches", [])]
         times = {str(name): (int(count), float(us)) for name, (count, us) in answer.get("gpu_us", {}).items()}
-    except (ValidationError, TypeError, ValueError, AttributeError):
+    except (ValidationError, TypeError, ValueError, AttributeError, OverflowError):
+        return [], None
+    if not all(0 <= us < math.inf for _, us in times.values()):
         return [], None
     total = sum(us for _, us in times.values())
-    names = list(dict.fromkeys(launch.kernel for launch in launches if launch.kernel in own))
+    launched = dict.fromkeys(launch.kernel for launch in launches if launch.kernel in own)
+    names = [name for name in launched if not times or name in times]
     profiles = [_from_launches(name, launches, times, total) for name in names]
     traced = sum(us for name, (_, us) in times.items() if name in own)
     return profiles, (traced / total if total > 0 else None)
@@ -38,7 +42,7 @@ def _from_launches(
     return KernelProfile(
         name=name,
         grid=last.grid,
-        launches=len(mine),
+        launches=times[name][0] if name in times else len(mine),
         time_share=us / total if total > 0 and us > 0 else None,
         duration_ms=us / 1000 if us > 0 else None,
         config={**last.constants, "num_warps": last.num_warps, "num_stages": last.num_stages},

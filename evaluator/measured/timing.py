@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import statistics as plain
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,9 +22,12 @@ WARM_SECONDS = 90.0
 """For the first call, which may compile and autotune."""
 CALL_SECONDS = 30.0
 
-_ROUNDS = 2
-_ROUND_MS = 30.0
+_CONTEST_MS = 60.0
+"""GPU time of one process in one contest, about."""
 _MAX_DISCARDED = 6
+_LONGEST_MS = 1e6
+_WALL_SLACK_MS = 0.5
+"""Per call: what the judge's clock may miss of a gain before the runner's times are refused."""
 
 
 @dataclass
@@ -33,13 +36,21 @@ class Process:
 
     side: Side
     runner: Runner
-    calls: int = 0
+    orders: int = 0
+    """How often it is asked for one call on each input set."""
     times: list[float] = field(default_factory=list)
+    walls: list[float] = field(default_factory=list)
+    """Per order: the judge's own clock over the order, in ms per call."""
 
     @property
     def median(self) -> float:
         """Median event time of all its calls, ms."""
         return plain.median(self.times)
+
+    @property
+    def wall(self) -> float:
+        """Median of what the judge's clock saw, ms per call, flush and copies included."""
+        return plain.median(self.walls)
 
 
 class BaselineFailed(Exception):
@@ -71,31 +82,39 @@ class Stopwatch:
         return processes
 
     def warm_up(self, process: Process) -> None:
-        """Compile, autotune, and find how many calls make a round of about `_ROUND_MS`."""
-        self._fill([process.side])
+        """Compile, autotune, and find how many orders take about `_CONTEST_MS`."""
+        self._fill([process.side], with_reference=False)
         with _about(process.side):
-            self._ask(process, 2, WARM_SECONDS)
-            typical = plain.median(self._ask(process, 3, CALL_SECONDS))
-        process.calls = max(4, min(30, int(_ROUND_MS / max(typical, 1e-3))))
+            self._ask(process, WARM_SECONDS)
+            typical = plain.median(self._ask(process, CALL_SECONDS))
+        sets = len(process.side.bench.inputs)
+        process.orders = max(3, min(20, int(_CONTEST_MS / max(typical * sets, 1e-3))))
+        process.walls.clear()
 
     def contest(self, processes: list[Process]) -> bool:
-        """Interleaved rounds on fresh inputs, the order reversed each time. False: the card throttled."""
+        """Orders of one call per input set, interleaved, on inputs that are new for every order.
+
+        The order of the processes is reversed each time. False: the card throttled.
+        """
         before = read_clocks(self._card)
-        for number in range(_ROUNDS):
-            case = self._fill([process.side for process in processes])
-            for process in processes if number % 2 == 0 else processes[::-1]:
+        for number in range(max(process.orders for process in processes)):
+            turn = [process for process in processes if number < process.orders]
+            ending = [process for process in turn if number == process.orders - 1]
+            case = self._fill([process.side for process in turn], with_reference=bool(ending))
+            for process in turn if number % 2 == 0 else turn[::-1]:
                 with _about(process.side):
-                    process.times += self._ask(process, process.calls, CALL_SECONDS)
-                    self._recheck(process, case)
+                    process.times += self._ask(process, CALL_SECONDS)
+                    if case is not None and process in ending:
+                        self._recheck(process, *case)
         after = read_clocks(self._card)
         throttled = any(clocks is not None and clocks.throttled for clocks in (before, after))
         self.discarded += throttled
         return not throttled
 
-    def _fill(self, sides: list[Side]) -> tuple[int, Case]:
-        """Fresh secret inputs in every set of every side; one set, chosen at random, gets a reference."""
+    def _fill(self, sides: list[Side], with_reference: bool) -> tuple[int, Case] | None:
+        """Fresh secret inputs in every set of every side; the reference for one set chosen at random."""
         sets = len(sides[0].bench.inputs)
-        chosen = secrets.randbelow(sets)
+        chosen = secrets.randbelow(sets) if with_reference else None
         kept: Case | None = None
         self._handed: dict[int, list[list[Any]]] = {id(side): [] for side in sides}
         for which in range(sets):
@@ -106,27 +125,38 @@ class Stopwatch:
                 self._handed[id(side)].append(side.bench.write_inputs(values, which))
                 side.bench.poison(which)
         synchronize("cuda")
-        assert kept is not None
-        return chosen, kept
+        return (chosen, kept) if chosen is not None and kept is not None else None
 
-    def _ask(self, process: Process, calls: int, seconds: float) -> list[float]:
+    def _ask(self, process: Process, seconds: float) -> list[float]:
+        """Event times in ms of one call on each input set."""
         bench = process.side.bench
+        began = time.monotonic()
         answer = process.runner.ask(
             "time",
             seconds,
             f"being timed ({process.side.name})",
             sets=self._handed[id(process.side)],
             outputs=bench.outputs,
-            calls=max(calls, len(bench.inputs)) if calls > 3 else calls,
             flush_bytes=self._flush_bytes,
         )
-        return _times(answer)
+        process.walls.append((time.monotonic() - began) * 1000 / len(bench.inputs))
+        return _times(answer, len(bench.inputs))
 
-    def _recheck(self, process: Process, chosen: tuple[int, Case]) -> None:
-        which, case = chosen
+    def _recheck(self, process: Process, which: int, case: Case) -> None:
         result = judge(case, process.side.bench.read_outputs(which))
         if not result.passed:
             raise Failure(Status.INCORRECT, f"{process.side.name}'s output of a timed call was wrong")
+
+
+def check_walls(candidate: Process, baseline: Process) -> None:
+    """A gain that the runner's events claim must show, at least by half, on the judge's own clock."""
+    claimed = baseline.median - candidate.median
+    seen = baseline.wall - candidate.wall
+    if claimed > 2 * _WALL_SLACK_MS and seen < claimed / 2 - _WALL_SLACK_MS:
+        raise Failure(
+            Status.REJECTED,
+            f"its events claim {claimed:.2f} ms a call less than the baseline where the judge's clock saw {seen:.2f}",
+        )
 
 
 @contextmanager
@@ -139,15 +169,15 @@ def _about(side: Side) -> Iterator[None]:
         raise
 
 
-def _times(answer: dict[str, Any]) -> list[float]:
+def _times(answer: dict[str, Any], calls: int) -> list[float]:
     raw = answer.get("ms")
-    if not isinstance(raw, list) or not raw or not all(_plausible(value) for value in raw):
+    if not isinstance(raw, list) or len(raw) != calls or not all(_plausible(value) for value in raw):
         raise Failure(Status.REJECTED, "the runner reported times that are no times")
     return [float(value) for value in raw]
 
 
 def _plausible(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float) and 0 < value < _LONGEST_MS
 
 
 def against(
@@ -184,6 +214,7 @@ def pairwise(
                 for process in couple:
                     watch.warm_up(process)
                 if watch.contest(couple if len(pairs) % 2 == 0 else couple[::-1]):
+                    check_walls(*couple)
                     pairs.append((couple[0].median, couple[1].median))
     if not pairs:
         raise Failure(Status.TIMEOUT, "the card throttled during every pair, so nothing could be timed")

@@ -206,12 +206,19 @@ class OfflineJudge:
                     **_call(self.oracle, source, self.target),
                 )
             traffic = [Traffic.model_validate(raw) for raw in answer.get("traffic", [])]
+            if len(traffic) != len(recording.launches):
+                raise Failure(Status.RUNTIME_ERROR, "the count does not match the launches")
         except (Failure, ValidationError) as problem:
             found.warnings.append(f"no estimate: its memory accesses could not be counted ({problem})")
             return
         times = estimate(recording.launches, traffic, self.target, recording.operations)
         found.warnings += times.warnings
         found.estimate, found.kernels = times.total, times.kernels
+        if times.total is not None and times.total.ms < self.floors().target:
+            found.estimate = None
+            found.warnings.append(
+                f"no estimate: what was counted takes {times.total.ms:.4g} ms, less than the task's floor"
+            )
         own = set(triton_functions(job.source))
         share = sum(kernel.time_share or 0.0 for kernel in times.kernels if kernel.name in own)
         if times.total is not None and share < EVIDENCE_SHARE:

@@ -12,7 +12,7 @@ from ..protocol import TensorFact
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class TuningTrial(_Model):
@@ -37,8 +37,8 @@ class TorchOperation(_Model):
 
     name: str
     """``aten::sum``."""
-    read_bytes: int
-    written_bytes: int
+    read_bytes: int = Field(ge=0, le=1 << 60)
+    written_bytes: int = Field(ge=0, le=1 << 60)
 
 
 class Recording(_Model):
@@ -54,7 +54,7 @@ class Recording(_Model):
     outputs: list[TensorFact] | None = None
     tunings: list[Tuning] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
-    compile_seconds: float = 0.0
+    compile_seconds: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
     def _failures_have_reasons(self) -> Self:

@@ -9,32 +9,32 @@ SECTOR_BYTES = 32
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Reread(_Model):
     """Sectors that a program touched again after it had touched about so many other bytes."""
 
-    distance_bytes: int
+    distance_bytes: int = Field(ge=0, le=1 << 60)
     """A power of two, rounded up; 0 within one access."""
-    sectors: float
+    sectors: float = Field(ge=0)
 
 
 class ArgumentTraffic(_Model):
     """What all programs of a launch did with one pointer argument."""
 
-    load_bytes: float = 0.0
+    load_bytes: float = Field(default=0.0, ge=0)
     """Bytes asked for by unmasked lanes; atomics count here and under `store_bytes`."""
-    load_sectors: float = 0.0
+    load_sectors: float = Field(default=0.0, ge=0)
     """32-byte sectors touched, counted once per warp-wide access."""
-    store_bytes: float = 0.0
-    store_sectors: float = 0.0
-    first_sectors: float = 0.0
+    store_bytes: float = Field(default=0.0, ge=0)
+    store_sectors: float = Field(default=0.0, ge=0)
+    first_sectors: float = Field(default=0.0, ge=0)
     """Sectors that a program loaded for the first time, summed over the programs."""
     rereads: list[Reread] = Field(default_factory=list)
-    loaded_footprint: float = 0.0
+    loaded_footprint: float = Field(default=0.0, ge=0)
     """Distinct bytes that the launch loads, in whole sectors."""
-    stored_footprint: float = 0.0
+    stored_footprint: float = Field(default=0.0, ge=0)
     shared_by_neighbours: bool = False
     """Whether programs next to each other in launch order load the same sectors."""
 
@@ -45,15 +45,15 @@ class Traffic(_Model):
     kernel: str
     grid: tuple[int, int, int]
     arguments: dict[str, ArgumentTraffic] = Field(default_factory=dict)
-    round_trips: float = 0.0
+    round_trips: float = Field(default=0.0, ge=0)
     """Waits for memory that cannot overlap within one program: mean over the programs."""
-    round_trips_max: float = 0.0
+    round_trips_max: float = Field(default=0.0, ge=0)
     """The same for the program that waits most among those sampled."""
-    l1_trips: float = 0.0
+    l1_trips: float = Field(default=0.0, ge=0)
     """Waits that the first-level cache serves, mean over the programs."""
-    dot_flops: float = 0.0
+    dot_flops: float = Field(default=0.0, ge=0)
     """Floating-point operations of tl.dot, all programs."""
-    elementwise: float = 0.0
+    elementwise: float = Field(default=0.0, ge=0)
     """Elements through floating-point operations and memory accesses, all programs."""
     sampled: list[tuple[int, int, int]] = Field(default_factory=list)
     """The programs that were run."""

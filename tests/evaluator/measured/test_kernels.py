@@ -49,10 +49,29 @@ def test_without_a_trace_the_share_is_unknown():
 
 
 @pytest.mark.parametrize(
-    "lie", [{"launches": "many"}, {"launches": [{"kernel": 1}]}, {"gpu_us": [1]}, {"gpu_us": {"a": "b"}}]
+    "lie",
+    [
+        {"launches": "many"},
+        {"launches": [{"kernel": 1}]},
+        {"gpu_us": [1]},
+        {"gpu_us": {"a": "b"}},
+        {"gpu_us": {"a": [1, 10**400]}},
+        {"gpu_us": {"a": [1, -1.0]}},
+    ],
 )
 def test_a_runners_nonsense_is_no_evidence(lie):
     assert from_evidence({**EVIDENCE, **lie}, OWN) == ([], None)
+
+
+def test_a_replayed_graph_has_kernels_that_only_the_trace_shows():
+    remembered = {"launches": [launch(OWN[1])], "gpu_us": {OWN[1]: [3, 90.0]}}
+    (kernel,), share = from_evidence(remembered, OWN)
+    assert kernel.launches == 3
+    assert share == 1
+
+
+def test_a_kernel_that_ran_earlier_and_not_in_the_traced_call_does_not_count():
+    assert from_evidence({"launches": [launch(OWN[1])], "gpu_us": {"cutlass": [1, 9.0]}}, OWN) == ([], 0.0)
 
 
 def test_ncus_word_replaces_the_runners():
