@@ -13,7 +13,7 @@ from .options import AsJson, CampaignId, Device, MaxMinutes, MaxTokens, MaxUsd, 
 if TYPE_CHECKING:
     from kernelwright.evaluator.protocol import Evaluator
 
-    from ..record import Campaign, Record
+    from ..record import Record
     from ..store import Store
     from .planning import DeviceKind, Plan
 
@@ -112,6 +112,14 @@ def run(
 def resume(
     campaign: CampaignId,
     device: Device = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(
+            "--rounds",
+            metavar="N",
+            help="Optimise attempts in each stage that is not over; one that has so many ends.",
+        ),
+    ] = None,
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
     max_minutes: MaxMinutes = None,
@@ -127,14 +135,15 @@ def resume(
       kernelwright resume abcd
       kernelwright resume abcd --device cuda
       kernelwright resume abcd --max-minutes 60
+      kernelwright resume abcd --rounds 1
     """
+    from .changing import change, changes
     from .opening import writing
 
+    wanted = changes(rounds, {"max_tokens": max_tokens, "max_usd": max_usd, "max_minutes": max_minutes})
     with writing(store, create=False) as opened:
         name = opened.campaign_id(campaign)
-        _extend_budget(
-            opened, name, {"max_tokens": max_tokens, "max_usd": max_usd, "max_minutes": max_minutes}
-        )
+        change(opened, name, wanted)
         settings = opened.record(name).campaign.settings
         kind = _device_to_resume_on(device, settings.device, settings.target)
         carry = kind == "cuda" and settings.device == "offline"
@@ -209,18 +218,6 @@ def _store_option(store: Path | None) -> str:
     if store is None or str(store) == os.environ.get("KERNELWRIGHT_STORE"):
         return ""
     return f" --store {shlex.quote(str(store))}"
-
-
-def _extend_budget(store: Store, name: str, limits: dict[str, int | float | None]) -> None:
-    from ..record import Budget
-
-    given = {key: value for key, value in limits.items() if value is not None}
-    if not given:
-        return
-    with store.hold(name):
-        campaign: Campaign = store.record(name).campaign
-        budget = Budget(**{**campaign.budget.model_dump(), **given})
-        store.save_campaign(campaign.model_copy(update={"budget": budget}))
 
 
 def _device_to_resume_on(asked: str | None, stored: DeviceKind, target: str) -> DeviceKind:

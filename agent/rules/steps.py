@@ -168,7 +168,13 @@ def _stage_step(record: Record, stage: Stage, tried: list[Attempt]) -> Step:
     last = tried[-1]
     if last.reply is None and last.decision is not None:
         return EndStage(StageEnd(stage=stage.name, outcome="finished", reason=last.decision.reason))
+    if last.round > _rounds(record, stage):  # a resume lowered the number while this round was under way
+        return _after_round(record, stage, tried)
     return _repair(record, stage, tried) or _sample(record, last) or _after_round(record, stage, tried)
+
+
+def _rounds(record: Record, stage: Stage) -> int:
+    return record.campaign.settings.rounds or stage.rounds
 
 
 def _reason_to_skip(record: Record, stage: Stage) -> str | None:
@@ -205,15 +211,15 @@ def _sample(record: Record, last: Attempt) -> Step | None:
 def _after_round(record: Record, stage: Stage, tried: list[Attempt]) -> Step:
     if stage.name == FIRST_KERNEL and best(record) is not None:
         return EndStage(StageEnd(stage=stage.name, outcome="finished", reason="a first kernel passed"))
-    rounds = record.campaign.settings.rounds or stage.rounds
-    if tried[-1].round >= rounds:
-        reason = f"all {rounds} rounds are done" if rounds > 1 else "its round is done"
+    done = tried[-1].round
+    if done >= _rounds(record, stage):
+        reason = f"all {done} rounds are done" if done > 1 else "its round is done"
         return EndStage(StageEnd(stage=stage.name, outcome="finished", reason=reason))
     barren = _barren_rounds(tried)
     if barren >= stage.plateau:
         reason = f"no gain in {barren} rounds in a row"
         return EndStage(StageEnd(stage=stage.name, outcome="plateau", reason=reason))
-    return _round(record, stage, tried[-1].round + 1)
+    return _round(record, stage, done + 1)
 
 
 def _barren_rounds(tried: list[Attempt]) -> int:

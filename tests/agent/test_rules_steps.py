@@ -185,6 +185,30 @@ def test_a_stage_without_gains_ends_as_a_plateau_and_one_with_gains_by_its_round
     assert ends(["faster"], rounds=5)[0] == ("finished", "all 5 rounds are done")
 
 
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(items=outcomes, limit=limits, fewer=st.integers(1, 3), data=st.data())
+def test_a_changed_number_of_rounds_holds_from_the_next_step_on(
+    items: list[str], limit: dict[str, int], fewer: int, data: st.DataObject
+) -> None:
+    before = from_json(Record, data.draw(st.sampled_from(list(writes(fresh(**limit), cycle(items))))))
+    chosen = before.campaign.settings.model_copy(update={"rounds": fewer})
+    before.campaign = before.campaign.model_copy(update={"settings": chosen})
+    states = list(writes(before, cycle(items)))
+    after = from_json(Record, states[-1]) if states else before
+    assert [end.stage for end in after.campaign.stage_ends] == PLAN
+    begun = after.attempts[len(before.attempts) :]
+    assert all(attempt.round <= fewer for attempt in begun)
+
+
+def test_more_rounds_keep_a_stage_going_that_is_not_over() -> None:
+    states = [from_json(Record, state) for state in writes(fresh(rounds=1), cycle(["faster"]))]
+    before = next(r for r in states if len(r.attempts) == 2 and r.attempts[1].done)
+    chosen = before.campaign.settings.model_copy(update={"rounds": 3})
+    before.campaign = before.campaign.model_copy(update={"settings": chosen})
+    end = from_json(Record, list(writes(before, cycle(["faster"])))[-1])
+    assert [end.reason for end in end.campaign.stage_ends] == ["all 3 rounds are done"] * 2
+
+
 def test_a_gain_of_one_sample_makes_its_whole_round_a_gain() -> None:
     one_of_three = ["slower", "slower", "faster"]
     assert ends(one_of_three, rounds=4, samples=3, repairs=0)[0] == ("finished", "all 4 rounds are done")

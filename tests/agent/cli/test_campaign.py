@@ -143,6 +143,28 @@ def test_a_spent_budget_pauses_and_more_goes_on(command: Command, replies: tuple
     assert json.loads(command("list", "--json")[1])[0]["status"] == "finished"
 
 
+def test_a_resume_changes_the_number_of_rounds(
+    command: Command, judges: Judges, replies: tuple[str, ...]
+) -> None:
+    judged: list[Job] = []
+
+    def stop_at_the_second(job: Job) -> None:
+        judged.append(job)
+        if len(judged) == 2:
+            raise KeyboardInterrupt
+
+    judges.before = stop_at_the_second
+    name = campaign_of(command(*OFFLINE, *replies)[2])
+    for wrong in ("0", "-1"):
+        code, _, err = command("resume", name, "--rounds", wrong)
+        assert code == 2 and "campaign.rounds" in err and "Traceback" not in err
+    assert command("resume", name, "--rounds", "1")[0] == 0
+    with Store.open(Path(".kernelwright/campaigns.db"), read_only=True) as store:
+        record = store.record(name)
+    assert record.campaign.settings.rounds == 1 and record.campaign.status.value == "finished"
+    assert [(a.round, a.done) for a in record.attempts] == [(0, True), (1, True)]
+
+
 @pytest.mark.parametrize(
     ("problem", "expected"),
     [
