@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..config import load
+from .planning import price_needed
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -27,12 +28,17 @@ def changes(rounds: int | None, limits: Mapping[str, int | float | None]) -> Cha
 
 
 def change(store: Store, name: str, wanted: Changes) -> None:
-    """Store what is wanted; raises `CampaignHeld` while another process runs the campaign."""
+    """Store what is wanted.
+
+    Raises `CampaignHeld` while another process runs the campaign, and `UsageProblem` for a limit in dollars
+    when the campaign knows no price.
+    """
     if wanted == Changes():
         return
     with store.hold(name):
         campaign = store.record(name).campaign
         settings = campaign.settings
+        price_needed(wanted.budget.get("max_usd"), settings.usd_per_million)
         if wanted.rounds is not None:
             settings = settings.model_copy(update={"rounds": wanted.rounds})
         budget = campaign.budget.model_copy(update=dict(wanted.budget))

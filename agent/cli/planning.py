@@ -106,6 +106,8 @@ def make_plan(
     stages = [stage.name for stage in stages_of(config)]
     seed = _seed(seed_file, task)
     wanted = config.provider
+    _refuse_userinfo(wanted.base_url)
+    price_needed(config.budget.max_usd, wanted.usd_per_million)
     provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
     model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
     place = choose_place(config.campaign.device, config.campaign.target)
@@ -121,6 +123,24 @@ def make_plan(
     )
     budget = Budget(**config.budget.model_dump())
     return Plan(task, settings, budget, seed, (*place.lines, f"provider: {provider}. {why}"))
+
+
+def _refuse_userinfo(base_url: str | None) -> None:
+    """A base URL is stored with its campaign, so no name and password may stand in it."""
+    if base_url and "@" in base_url:
+        raise UsageProblem(
+            "the base URL holds an '@', as one with a name and a password does, and it would be stored: leave "
+            "them out and export OPENAI_API_KEY"
+        )
+
+
+def price_needed(max_usd: float | None, usd_per_million: tuple[float, float] | None) -> None:
+    """Raise `UsageProblem` for a limit in dollars when nobody knows what a token costs."""
+    if max_usd is not None and usd_per_million is None:
+        raise UsageProblem(
+            "a limit in dollars needs the price of a million prompt and completion tokens: begin the campaign "
+            "with --set provider.usd_per_million=[2.5,10], with your model's prices, or use --max-tokens"
+        )
 
 
 def stages_of(config: Config) -> list[Stage]:

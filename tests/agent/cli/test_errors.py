@@ -37,6 +37,8 @@ USAGE = [
     "run layer_norm --rounds 0",
     "run layer_norm --rounds many",
     "run layer_norm --provider replay",
+    "run layer_norm --max-usd 5",
+    "run layer_norm --base-url http://me:secret@localhost/v1 --model m",
     "evaluate missing.py --task layer_norm",
     "evaluate prose.txt --task nothing",
     "evaluate prose.txt --task layer_norm --target rtx-9999",
@@ -50,6 +52,7 @@ USAGE = [
     "show offl.1 --code --json",
     "diff offl.0",
     "resume zzz",
+    "resume meas --max-usd 5",
     "best zzz",
     "list --jsn",
 ]
@@ -79,6 +82,30 @@ def test_usage(command: Command, snapshot: SnapshotAssertion, line: str) -> None
 def test_a_refused_run_leaves_no_store(command: Command, tmp_path: Path) -> None:
     command("run", "layer_norm", "--stages", "blocks")
     assert not (tmp_path / ".kernelwright").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:secret@localhost/v1", "me:secret@localhost", "http://[me:secret@x"]
+)
+@pytest.mark.parametrize("key", ["--base-url", "--set", "--config"])
+@pytest.mark.parametrize("dry", [(), ("--dry-run", "--json")])
+def test_a_password_in_the_base_url_is_neither_stored_nor_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch, url: str, key: str, dry: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KERNELWRIGHT_DEBUG", "1")
+    given = url if key == "--base-url" else f"provider.base_url={url}"
+    if key == "--config":
+        given = "url.toml"
+        Path(given).write_text(f'[provider]\nbase_url = "{url}"\n')
+    code, out, err = command("run", "layer_norm", "--device", "offline", "--model", "m", key, given, *dry)
+    Path("url.toml").unlink(missing_ok=True)
+    assert code == 2 and "OPENAI_API_KEY" in err and "secret" not in out + err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_limit_in_dollars_with_a_price(command: Command) -> None:
+    price = "provider.usd_per_million=[2.5,10]"
+    assert command("run", "layer_norm", "--dry-run", "--max-usd", "5", "--set", price)[0] == 0
 
 
 def test_no_store_yet(command: Command) -> None:
