@@ -43,7 +43,7 @@ def extract(text: str, finish_reason: str | None = None) -> str | Failure:
             f"the reply has {len(text)} characters and was not read: answer with one kernel file only",
         )
     scan = _scan(text)
-    return _from_bare(scan) or _from_blocks(scan) or _why_nothing(scan)
+    return _from_bare(scan) or _from_blocks(scan) or _from_before(scan) or _why_nothing(scan)
 
 
 @dataclass
@@ -76,6 +76,8 @@ class _Scan:
     """What a reply consists of, reasoning left out."""
 
     blocks: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    """Blocks ahead of a closing tag that nothing opened: reasoning, or an answer whose prose names the tag."""
     open: _Fence | None = None
     lines: list[str] = field(default_factory=list)
     """Every line outside the reasoning, fences included."""
@@ -130,6 +132,7 @@ class _Scan:
         self.open = _fence(line)
 
     def _forget(self) -> None:
+        self.before += self.blocks
         self.blocks, self.lines, self.open, self.reasoned = [], [], None, True
 
 
@@ -173,8 +176,20 @@ def _from_blocks(scan: _Scan) -> str | Failure | None:
             ExtractionFailure.TRUNCATED,
             "the last code block is not closed, so the reply was cut off: answer with the complete file",
         )
+    found = _last_valid(scan.blocks)
+    return _of_source(found) if isinstance(found, SourceProblem) else found
+
+
+def _from_before(scan: _Scan) -> str | None:
+    """The last valid block ahead of a lone closing tag, for a reply in which none was tried after it."""
+    found = _last_valid(scan.before)
+    return found if isinstance(found, str) else None
+
+
+def _last_valid(blocks: list[str]) -> str | SourceProblem | None:
+    """The last block that is a kernel, or what is wrong with the last one that was meant to be it."""
     problem, budget = None, _MAX_PARSED
-    for block in reversed(scan.blocks):
+    for block in reversed(blocks):
         if budget < 0 or not _MEANT.search(block):
             continue
         budget -= max(len(block), _LEAST)
@@ -182,7 +197,7 @@ def _from_blocks(scan: _Scan) -> str | Failure | None:
         if found is None:
             return block
         problem = problem or found
-    return _of_source(problem) if problem else None
+    return problem
 
 
 def _why_nothing(scan: _Scan) -> Failure:

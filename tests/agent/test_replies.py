@@ -101,6 +101,25 @@ def test_reasoning_whose_opening_tag_the_prompt_held_is_left_out() -> None:
     assert extract(f"{fenced(OTHER)}\nDone.</think>{fenced(KERNEL)}") == KERNEL
 
 
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "I left out the </think> tag.\n",
+        "</think>\n",
+        "As said before </think>, it copies:\n```python\ny = model(x)\n```\n",
+        "One </think> and\n\nanother </thinking>.",
+    ],
+)
+def test_prose_that_names_the_tag_loses_no_kernel(prose: str) -> None:
+    assert extract(f"{fenced(KERNEL)}\n{prose}") == KERNEL
+
+
+def test_a_kernel_after_a_lone_closing_tag_wins_however_it_is_written() -> None:
+    assert extract(f"{fenced(OTHER)}</think>\n{KERNEL}") == KERNEL
+    broken = KERNEL.replace("n, BLOCK", "n, , BLOCK")
+    assert kind(f"{fenced(OTHER)}</think>\n{fenced(broken)}") is ExtractionFailure.SYNTAX_ERROR
+
+
 def test_reasoning_without_an_end_holds_no_answer() -> None:
     found = extract(f"<think>\nI would write\n{fenced(KERNEL)}")
     assert isinstance(found, Failure)
@@ -169,6 +188,7 @@ def test_each_failure_has_its_type_and_one_sentence(reply: str, expected: Extrac
         "<think></think>" * 100_000,
         "<think>" * 100_000,
         "</think>\n" * 100_000,
+        "```python\nclass ModelNew: pass\n```\n</think>\n" * 40_000,
         "```" + " " * 1_000_000 + "`",
         " " * 1_900_000 + "x",
         "`" * 1_900_000,
