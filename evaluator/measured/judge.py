@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -286,15 +287,14 @@ class MeasuredJudge:
             environment=self.environment(),
         )
 
+    @cached_property
+    def _versions(self) -> dict[str, str]:
+        ncu = find_ncu().version or "none"
+        return {**environment(), "driver": self.card.driver, "gpu": self.card.name, "ncu": ncu}
+
     def environment(self) -> dict[str, str]:
         """Versions of everything that the figures depend on."""
-        ncu = find_ncu()
-        return {
-            **environment(),
-            "driver": self.card.driver,
-            "gpu": self.card.name,
-            "ncu": ncu.version or "none",
-        }
+        return dict(self._versions)
 
 
 class _Found:
