@@ -109,6 +109,8 @@ class Brief(_Model):
     stage: Stage
     code: str | None
     """The parent kernel's source; None for a first kernel."""
+    code_passed: bool | None = None
+    """Whether that source passed the check of correctness; None when there is none or no verdict on it."""
     profile: Profile | None = None
     workload: Workload | None = None
     distance: Distance | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from kernelwright.evaluator.evaluation import Evaluation, KernelProfile
+from kernelwright.evaluator.evaluation import Evaluation, KernelProfile, Status
 from kernelwright.evaluator.gpus import Gpu, gpu_by_title, gpus
 from kernelwright.evaluator.protocol import TaskFacts
 from kernelwright.reference_kernels.task import Task, TaskError
@@ -57,6 +57,7 @@ def make_brief(
         target=gpu,
         stage=stage,
         code=text(parent.kernel_sha) if parent and parent.kernel_sha else None,
+        code_passed=evaluation.status is Status.PASSED if evaluation else None,
         profile=make_profile(evaluation, stage, gpu) if evaluation else None,
         workload=workload,
         distance=make_distance(evaluation, eager_ms) if evaluation else None,
@@ -218,14 +219,17 @@ def tolerance_in_words(task: Task) -> str:
     """What counts as correct, and on which families of inputs."""
     required = "; ".join(FAMILIES.get(name, name) for name in task.required)
     stress = "; ".join(FAMILIES.get(name, name) for name in task.stress)
+    factor, floor = task.tolerance.eager_factor, task.tolerance.rms_floor
     rule = (
         f"compared with an fp64 reference on fresh random inputs and parameters, the largest absolute error "
-        f"may be at most the larger of {task.tolerance.eager_factor:g} times the error of PyTorch's own "
-        f"{task.dtype} result and {task.tolerance.rms_floor:g} of the reference's RMS. "
+        f"may be at most the largest of {factor:g} times the error of PyTorch's own {task.dtype} result, "
+        f"{floor:g} of the reference's RMS, and a few units in the last place of the largest output. "
+        f"The norm of the error relative to the reference's has a budget of its own, the larger of "
+        f"{factor:g} times PyTorch's own and {floor / 2:g}. "
         f"Required are inputs: {required}."
     )
     extra = (
         f" Also tried, without deciding the status: {stress}. "
-        f"A kernel that fails more of those than the current one is not kept."
+        f"A kernel that fails any of those which the best one so far passes is not kept."
     )
     return rule + (extra if stress else "")

@@ -349,8 +349,18 @@ def test_a_workload_names_the_required_families_apart_from_the_others(tmp_path: 
     assert workload.reference == "class Model: ...\n"
     for words in ("3 times", "float32", "1e-05", "scaled by 0.01", "scaled by 8", "outliers", "one spread"):
         assert words in required
+    for words in ("5e-06", "norm of the error", "last place of the largest output"):
+        assert words in required
+    assert "fails any of those which the best one so far passes" in stress
     for words in ("10 spreads", "1000 spreads", "denormal", "infinities"):
         assert words in stress and words not in required
+
+
+@pytest.mark.parametrize("status", [Status.PASSED, Status.UNCHECKED])
+def test_a_parent_that_was_not_checked_is_not_called_correct(status: Status) -> None:
+    verdict = estimated("seed", 8.0, status=status, reason="too large for the interpreter")
+    parent = seed(evaluation=verdict)
+    assert brief_of([parent, FAILED], parent, FAILED).code_passed is (status is Status.PASSED)
 
 
 def test_an_unreadable_reference_is_one_sentence(tmp_path: Path) -> None:

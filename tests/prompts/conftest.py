@@ -86,6 +86,7 @@ PROFILE = Profile(
 )
 
 OPTIONAL: dict[str, Any] = {
+    "code_passed": True,
     "profile": PROFILE,
     "workload": WORKLOAD,
     "distance": Distance(ms=0.1308, provenance="measured", floor_ms=0.1118, floor_of="H200", eager_ms=0.1312),
@@ -136,7 +137,13 @@ def full(make: MakeBrief) -> Callable[[str], Brief]:
     def build(template: str) -> Brief:
         extra: dict[str, Any] = {"mend": MEND} if template == "repair" else {}
         if template == "first_kernel":
-            extra |= {"code": None, "profile": None, "distance": None, "stage_name": "first_kernel"}
+            extra |= {
+                "code": None,
+                "code_passed": None,
+                "profile": None,
+                "distance": None,
+                "stage_name": "first_kernel",
+            }
         return make(template, **(OPTIONAL | extra))
 
     return build

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernelwright import prompts
-from kernelwright.agent.brief import Brief, BriefKernel, Profile
+from kernelwright.agent.brief import Brief, BriefKernel, Mend, Profile
 from kernelwright.prompts import PromptError, render, templates
 from kernelwright.prompts.filters import fence, inline, metrics_json, milliseconds, missing_lines, number
 
@@ -95,6 +95,23 @@ def test_an_unknown_template_is_answered_with_the_known_ones() -> None:
         PromptError, match="unknown template '_gpu': choose one of first_kernel, optimise, repair"
     ):
         render("_gpu", {})
+
+
+@pytest.mark.parametrize(
+    ("passed", "said", "unsaid"),
+    [
+        (True, "passed the check", "no check"),
+        (False, "no check has found the current code correct", "passed the check"),
+        (None, "generate the complete code again. Keep", "check"),
+    ],
+)
+def test_a_repair_says_of_the_current_code_what_is_known(
+    make: Callable[..., Brief], passed: bool | None, said: str, unsaid: str
+) -> None:
+    mend = Mend(code=None, status="timeout", reason="too slow")
+    text = render("repair", make("repair", code_passed=passed, mend=mend).data()).text
+    task = next(line for line in text.split("\n") if line.startswith("**Task**"))
+    assert said in task and unsaid not in task
 
 
 def test_a_first_kernel_needs_its_reference(make: Callable[..., Brief]) -> None:
