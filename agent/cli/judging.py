@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,13 +59,54 @@ def evaluate(
         stderr().print(Text(line), soft_wrap=True)
     name = task if task in bundled() else str(found.folder)
     job = Job(task=name, source=source, target=place.target, against=other, profile=profile)
-    evaluation = judge(job, place.device)
+    evaluation = refused(job, found.name, place.device) or judge(job, place.device)
     if as_json:
         show_json(evaluation.model_dump(mode="json", by_alias=True))
     else:
         _show(evaluation)
     if evaluation.status not in ("passed", "unchecked"):
         raise KernelFailed(f"'{file}' failed: {evaluation.status.value}")
+
+
+def refused(job: Job, task: str, device: DeviceKind) -> Evaluation | None:
+    """The verdict on a text that is no kernel, which needs no evaluator; None for a kernel.
+
+    It has no floor, since that takes the task's reference.
+    """
+    from kernelwright.evaluator import sandbox
+    from kernelwright.evaluator.devices import detect_card
+    from kernelwright.evaluator.evaluation import Evaluation, Status
+    from kernelwright.evaluator.phases import sha256_of
+    from kernelwright.evaluator.source import check_source
+
+    problem = check_source(job.source)
+    if problem is None:
+        return None
+    card, confined = detect_card() if device == "cuda" else None, sandbox.level()
+    return Evaluation(
+        task=task,
+        kernel=sha256_of(job.source),
+        target=job.target,
+        device=card.name if card else device,
+        provenance="measured" if device == "cuda" else "estimated",
+        sandbox=confined,
+        status=Status.INVALID_SOURCE,
+        reason=problem.reason,
+        warnings=[sandbox.PROCESS_WARNING] if confined == "process" else [],
+        environment=_versions() | ({"driver": card.driver, "gpu": card.name} if card else {}),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """As the evaluator gives them, without importing what takes seconds."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("torch", "triton"):
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def judge(job: Job, device: DeviceKind) -> Evaluation:
@@ -81,7 +123,8 @@ def judge(job: Job, device: DeviceKind) -> Evaluation:
             evaluator.open(job.task, job.target)
             return evaluator.evaluate(job, lambda phase: status.update(one_line(phase, 60)))
     finally:
-        evaluator.close()
+        with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
+            evaluator.close()
 
 
 def _show(evaluation: Evaluation) -> None:
