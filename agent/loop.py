@@ -76,7 +76,8 @@ def _run(
             campaigner.open()
             return campaigner.run()
     finally:
-        evaluator.close()
+        with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
+            evaluator.close()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -182,7 +183,8 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
                 else:
                     record = run_campaign(store, name, evaluator, provider, watcher)
         finally:
-            evaluator.close()
+            with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
+                evaluator.close()
     _summarise(record, as_json, option)
     if record.best is None:
         raise KernelFailed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -62,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = errors.FINE
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else errors.FINE if end.code is None else errors.FAILED
-    except BrokenPipeError:
-        code = errors.FINE
+    except BrokenPipeError as problem:
+        code = errors.FINE if _reader_is_gone() else errors.report(problem)
     except BaseException as problem:
         code = errors.report(problem)
     return _flushed(code)
@@ -75,6 +76,16 @@ def _tolerate_narrow_encodings() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
+
+
+def _reader_is_gone() -> bool:
+    """Whether stdout is a pipe without a reader; some other pipe's end is a failure."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), select.POLLOUT)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):  # a stdout without a descriptor
+        return False
 
 
 def _flushed(code: int) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from kernelwright.agent.store import Store
+from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.devices import Card
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
 
@@ -186,6 +187,20 @@ def test_what_stops_a_campaign_says_how_to_go_on(
     assert command("resume", name)[0] == 0
 
 
+def test_an_evaluator_that_dies_offline_is_not_blamed_on_a_gpu(
+    command: Command, replies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", JudgeClient)
+    monkeypatch.setattr("kernelwright.evaluator.client.sys.executable", "/bin/false")
+    code, _, err = command(*OFFLINE, *replies)
+    name = campaign_of(err)
+    with Store.open(Path(".kernelwright/campaigns.db"), read_only=True) as store:
+        reason = store.record(name).campaign.pause_reason
+    assert code == 5 and reason and "evaluator" in reason
+    for said in (err.splitlines()[-1], reason):
+        assert not re.search(r"gpu|cuda|\bcard\b", said, re.IGNORECASE)
+
+
 def test_another_store_is_in_the_commands(command: Command, judges: Judges, replies: tuple[str, ...]) -> None:
     judges.before = stop(KeyboardInterrupt())
     _, _, err = command(*OFFLINE, *replies, "--store", "my store.db")
@@ -247,8 +262,28 @@ def test_ctrl_c_on_the_real_command(tmp_path: Path) -> None:
         assert store.record(name).campaign.status.value == "paused"
 
 
-def test_the_real_judge_refuses_a_file_without_a_kernel(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "bad.py").write_text("x = 1\n")
+def test_a_file_without_a_kernel_is_refused_at_once_and_as_the_real_judge_would(
+    command: Command, judges: Judges
+) -> None:
+    Path("bad.py").write_text("x = 1\n")
+    began = time.monotonic()
     code, out, err = command("evaluate", "bad.py", "--task", "layer_norm", "--device", "offline", "--json")
-    assert code == 1 and json.loads(out)["status"] == "invalid_source"
-    assert err.splitlines()[-1] == "kernelwright: 'bad.py' failed: invalid_source"
+    assert time.monotonic() - began < 5 and judges.opened == []
+    assert code == 1 and err.splitlines()[-1] == "kernelwright: 'bad.py' failed: invalid_source"
+    with JudgeClient("offline") as real_judge:
+        job = Job(task="layer_norm", source="x = 1\n", target="rtx-4090")
+        real_judge.open(job.task, job.target)
+        real = json.loads(real_judge.evaluate(job, lambda phase: None).to_json())
+    assert json.loads(out) == {**real, "seconds": {}, "floor_ms": None}
+
+
+def test_a_file_without_a_kernel_is_refused_by_the_card_that_is_there(
+    command: Command, judges: Judges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("bad.py").write_text("")
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: CARD)
+    code, out, _ = command("evaluate", "bad.py", "--task", "layer_norm", "--json")
+    verdict = json.loads(out)
+    assert code == 1 and judges.opened == [] and "empty" in verdict["reason"]
+    assert (verdict["device"], verdict["provenance"]) == (CARD.name, "measured")
+    assert "invalid_source" in command("evaluate", "bad.py", "--task", "layer_norm")[1]

@@ -177,6 +177,17 @@ def test_a_surprise_is_one_sentence(
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_the_end_of_a_pipe_that_is_not_stdout_is_a_failure(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise BrokenPipeError("the evaluator is gone")
+
+    monkeypatch.setattr("kernelwright.evaluator.gpus.gpus", broken)
+    code, _, err = command("gpus")
+    assert code == 3 and "the evaluator is gone" in err
+
+
 def test_an_error_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     errors.report(errors.UsageProblem("bad \x1b[2J name"))
     assert "\x1b" not in capsys.readouterr().err
