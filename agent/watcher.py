@@ -40,28 +40,3 @@ class Watcher(Protocol):
     def finished(self, record: Record) -> None:
         """The campaign is over."""
         ...
-
-
-class Quiet:
-    """A watcher that says nothing."""
-
-    def session(self, campaign: Campaign, session: Session) -> None:
-        """Say nothing."""
-
-    def stage_started(self, stage: Stage) -> None:
-        """Say nothing."""
-
-    def stage_ended(self, end: StageEnd) -> None:
-        """Say nothing."""
-
-    def attempt_started(self, attempt: Attempt) -> None:
-        """Say nothing."""
-
-    def phase(self, text: str) -> None:
-        """Say nothing."""
-
-    def attempt_done(self, attempt: Attempt, record: Record) -> None:
-        """Say nothing."""
-
-    def finished(self, record: Record) -> None:
-        """Say nothing."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any, TypeVar
 
+from kernelwright.evaluator.phases import sha256_of
 from pydantic import BaseModel, ValidationError
 
 from ..record import Attempt
@@ -24,11 +24,6 @@ def from_bytes(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
-def sha_of(text: str) -> str:
-    """SHA-256 of the text's bytes, in hex."""
-    return hashlib.sha256(to_bytes(text)).hexdigest()
-
-
 def to_json(model: BaseModel) -> str:
     """JSON in ASCII that keeps NaN, infinities and lone surrogates, which pydantic's own would not."""
     return json.dumps(_plain(model))
@@ -44,7 +39,7 @@ def attempt_to_json(attempt: Attempt) -> str:
     data = _plain(attempt)
     if attempt.reply is not None:
         del data["reply"]["text"]
-        data["reply"]["text_sha"] = sha_of(attempt.reply.text)
+        data["reply"]["text_sha"] = sha256_of(attempt.reply.text)
     return json.dumps(data)
 
 

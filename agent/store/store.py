@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from kernelwright.evaluator.phases import sha256_of
+
 from ..record import Attempt, Budget, Campaign, Record, Settings
 from . import database, ids, mapping
 from .errors import StoreError, translated
@@ -118,7 +120,7 @@ class Store:
         if not rows:
             raise StoreError(f"store '{self.path}' has no text {sha}")
         text = mapping.from_bytes(rows[0][0])
-        if mapping.sha_of(text) != sha:
+        if sha256_of(text) != sha:
             raise StoreError(f"store '{self.path}' is damaged: text {sha} is not what was stored")
         return text
 
@@ -166,7 +168,7 @@ def _attempt_row(attempt: Attempt, reply_sha: str | None) -> tuple[str | int | N
 
 
 def _put(connection: sqlite3.Connection, text: str) -> str:
-    sha = mapping.sha_of(text)
+    sha = sha256_of(text)
     connection.execute(
         "INSERT INTO texts (sha, bytes) VALUES (?, ?) ON CONFLICT (sha) DO NOTHING",
         (sha, mapping.to_bytes(text)),

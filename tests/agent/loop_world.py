@@ -13,7 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kernelwright.agent.providers.base import Request
-from kernelwright.agent.record import Attempt, AttemptKind, Budget, Campaign, Decision, Reply, Settings, Usage
+from kernelwright.agent.record import (
+    Attempt,
+    AttemptKind,
+    Budget,
+    Campaign,
+    Decision,
+    Record,
+    Reply,
+    Settings,
+    StageEnd,
+    Usage,
+)
 from kernelwright.agent.store import Store
 from kernelwright.evaluator.evaluation import (
     Correctness,
@@ -26,8 +37,34 @@ from kernelwright.evaluator.evaluation import (
     Timing,
 )
 from kernelwright.evaluator.protocol import Contender, Job, Progress, Session, Standing, TaskFacts
+from kernelwright.stages import Stage
 
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+class Quiet:
+    """A `Watcher` that says nothing."""
+
+    def session(self, campaign: Campaign, session: Session) -> None:
+        """Say nothing."""
+
+    def stage_started(self, stage: Stage) -> None:
+        """Say nothing."""
+
+    def stage_ended(self, end: StageEnd) -> None:
+        """Say nothing."""
+
+    def attempt_started(self, attempt: Attempt) -> None:
+        """Say nothing."""
+
+    def phase(self, text: str) -> None:
+        """Say nothing."""
+
+    def attempt_done(self, attempt: Attempt, record: Record) -> None:
+        """Say nothing."""
+
+    def finished(self, record: Record) -> None:
+        """Say nothing."""
 
 
 def source(ms: float, status: str = "passed", family: str = "", tag: str = "") -> str:

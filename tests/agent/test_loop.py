@@ -19,9 +19,8 @@ from kernelwright.agent.providers.base import (
 )
 from kernelwright.agent.record import AttemptKind, Budget, CampaignStatus, Record
 from kernelwright.agent.store import CampaignHeld, Store, StoreError
-from kernelwright.agent.watcher import Quiet
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
-from loop_world import Judge, Script, begin, fence, mixed, sha, source
+from loop_world import Judge, Quiet, Script, begin, fence, mixed, sha, source
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from kernelwright.agent.loop import remeasure, run_campaign
 from kernelwright.agent.providers.base import Request
 from kernelwright.agent.record import Attempt, CampaignStatus, Record
 from kernelwright.agent.store import Store
-from kernelwright.agent.watcher import Quiet
-from loop_world import Judge, Script, begin, fence, mixed, source
+from loop_world import Judge, Quiet, Script, begin, fence, mixed, source
 
 FIELDS = ("brief", "prompt_sha", "reply", "failure", "kernel_sha", "evaluation", "decision")
 

@@ -14,9 +14,8 @@ from kernelwright.agent.loop import CampaignPaused, remeasure, run_campaign
 from kernelwright.agent.providers.base import ProviderPaused, Request, WaitingForReply
 from kernelwright.agent.record import AttemptKind, CampaignStatus
 from kernelwright.agent.store import Store
-from kernelwright.agent.watcher import Quiet
 from kernelwright.evaluator.protocol import GpuUnhealthy, Job
-from loop_world import Judge, Script, begin, fence, mixed, sha, source
+from loop_world import Judge, Quiet, Script, begin, fence, mixed, sha, source
 
 
 @pytest.fixture
