@@ -55,8 +55,8 @@ def times(factor: float) -> str:
 
 
 def _factor(value: float) -> str:
-    """Two decimals below ten, since gains of a few percent have to show; three digits above."""
-    return f"{value:.2f}" if value < 10 else f"{value:.3g}"
+    """Two decimals below ten, since gains of a few percent have to show; one below a hundred."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
 def estimate(value: Estimate) -> str:
