@@ -8,6 +8,9 @@ from ..record import Attempt, Campaign
 from .lineage import provisional
 from .text import PYTORCH, estimate, interval, milliseconds, one_line, times
 
+INTERPRETED = " in Triton's interpreter at small shapes"
+"""How far the check of correctness goes without a card."""
+
 
 def with_header(campaign: Campaign, attempt: Attempt, source: str) -> str:
     """The source below a comment that says what was verified, where, and what was not."""
@@ -48,12 +51,14 @@ def _verified(campaign: Campaign, attempt: Attempt) -> list[str]:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
     if provisional(attempt):
         lines.append(
-            "Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda` measures and decides."
+            f"Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda` measures"
+            " and decides."
         )
     if evaluation.correctness:
         passed = [name for name, family in evaluation.correctness.families.items() if family.passed]
         failed = [name for name, family in evaluation.correctness.families.items() if not family.passed]
-        lines.append(f"Correct against fp64 on: {', '.join(passed) or 'nothing'}.")
+        where = INTERPRETED if evaluation.provenance == "estimated" else ""
+        lines.append(f"Correct against fp64{where} on: {', '.join(passed) or 'nothing'}.")
         lines += [f"Outside its error budget on: {', '.join(failed)}."] if failed else []
     return lines + [f"Warning: {warning}" for warning in evaluation.warnings]
 

@@ -11,7 +11,7 @@ from kernelwright.agent.views.attempt import attempt_line, attempt_page
 from kernelwright.agent.views.campaigns import campaigns, campaigns_json
 from kernelwright.agent.views.compare import changes, code_diff, diff_json, highlighted
 from kernelwright.agent.views.lineage import names
-from kernelwright.agent.views.product import with_header
+from kernelwright.agent.views.product import header, with_header
 from kernelwright.agent.views.summary import summary, summary_json
 from kernelwright.agent.views.tree import tree, tree_json
 from rich.console import Console, RenderableType
@@ -139,3 +139,14 @@ def test_lists_as_data() -> None:
 
 def test_summary_as_data(snapshot: SnapshotAssertion) -> None:
     assert list(summary_json(measured_record())) == snapshot
+
+
+def test_the_header_of_an_estimate_says_how_far_its_check_went_and_how_to_go_on() -> None:
+    record = offline_record()
+    assert record.best is not None
+    said = "\n".join(header(record.campaign, record.best))
+    assert "in Triton's interpreter at small shapes" in said and "{" not in said
+    assert f"`kernelwright resume {record.campaign.id} --device cuda`" in said
+    measured = measured_record()
+    assert measured.best is not None
+    assert "interpreter" not in "\n".join(header(measured.campaign, measured.best))
