@@ -143,7 +143,7 @@ class Settings(_Model):
     """Everything that was decided when the campaign began."""
 
     task: str
-    """A bundled task's name or the path of a task folder."""
+    """A bundled task's name, or the absolute path of a task folder or of a KernelBench file."""
     target: str
     device: Literal["cuda", "offline"]
     seed: str | None = None

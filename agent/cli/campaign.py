@@ -23,7 +23,10 @@ FINDS_TO_MEASURE = 3
 
 
 def run(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A bundled task's name or a task folder.")],
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", help="A bundled task, a task folder or a KernelBench .py file."),
+    ],
     seed: Annotated[
         Path | None,
         typer.Option("--seed", metavar="FILE", help="Start from this kernel, not from the task's own."),

@@ -10,7 +10,7 @@ from importlib import import_module
 
 FINE = 0
 FAILED = 1
-"""The kernel failed."""
+"""The kernel did not pass."""
 USAGE = 2
 LACKING = 3
 """The environment lacks something; the sentence says what mends it."""

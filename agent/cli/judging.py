@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import KernelFailed
-from .opening import read_text
+from .errors import KernelFailed, UsageProblem
+from .opening import read_text, task_path
 from .options import AsJson, Device, Target
 
 if TYPE_CHECKING:
-    from kernelwright.evaluator.evaluation import Evaluation
-    from kernelwright.evaluator.protocol import Job
+    from kernelwright.evaluator.evaluation import Estimate, Evaluation
+    from kernelwright.evaluator.protocol import Evaluator, Job, Progress
 
     from .planning import DeviceKind
 
@@ -24,7 +24,10 @@ def evaluate(
         Path, typer.Argument(metavar="FILE", help="A source with class ModelNew and Triton kernels.")
     ],
     task: Annotated[
-        str, typer.Option("--task", metavar="TASK", help="A bundled task's name or a task folder.")
+        str,
+        typer.Option(
+            "--task", metavar="TASK", help="A bundled task, a task folder or a KernelBench .py file."
+        ),
     ],
     against: Annotated[
         Path | None,
@@ -37,7 +40,9 @@ def evaluate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge one kernel: is it correct, and how fast is it. Exit code 1 when it failed.
+    """Judge one kernel: is it correct, and how fast is it. Exit code 0 only when it passed.
+
+    A kernel that is unchecked, as offline one may be, has not passed: exit code 1.
 
     \b
     Examples:
@@ -45,27 +50,38 @@ def evaluate(
       kernelwright evaluate kernel.py --task layer_norm --against seed.py --profile --json
     """
     from kernelwright.evaluator.protocol import Job
-    from kernelwright.reference_kernels import bundled, load_task
+    from kernelwright.reference_kernels import load_task
     from rich.text import Text
 
     from .output import show_json, stderr
     from .planning import choose_place
 
     source = read_text(file, "kernel")
-    other = read_text(against, "kernel") if against else None
+    other = _baseline(against) if against else None
     found = load_task(task)
     place = choose_place(device, target)
     for line in place.lines:
         stderr().print(Text(line), soft_wrap=True)
-    name = task if task in bundled() else str(found.folder)
-    job = Job(task=name, source=source, target=place.target, against=other, profile=profile)
-    evaluation = refused(job, found.name, place.device) or judge(job, place.device)
+    job = Job(task=task_path(task, found), source=source, target=place.target, against=other, profile=profile)
+    evaluation = refused(job, found.name, place.device) or judge(job, place.device, str(against))
     if as_json:
         show_json(evaluation.model_dump(mode="json", by_alias=True))
     else:
         _show(evaluation)
-    if evaluation.status not in ("passed", "unchecked"):
-        raise KernelFailed(f"'{file}' failed: {evaluation.status.value}")
+    if evaluation.status != "passed":
+        word = "is" if evaluation.status == "unchecked" else "failed:"
+        raise KernelFailed(f"'{file}' {word} {evaluation.status.value}")
+
+
+def _baseline(file: Path) -> str:
+    """The kernel to compare with; one that is no kernel is refused before anything is judged."""
+    from kernelwright.evaluator.source import check_source
+
+    source = read_text(file, "baseline kernel")
+    problem = check_source(source)
+    if problem is not None:
+        raise UsageProblem(f"baseline kernel '{file}' is no kernel: {problem.reason}")
+    return source
 
 
 def refused(job: Job, task: str, device: DeviceKind) -> Evaluation | None:
@@ -109,8 +125,11 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def judge(job: Job, device: DeviceKind) -> Evaluation:
-    """Open the evaluator, judge with a live phase on stderr, close it."""
+def judge(job: Job, device: DeviceKind, baseline: str = "") -> Evaluation:
+    """Open the evaluator, judge with a live phase on stderr, close it; `baseline` is what to call `against`.
+
+    Raises `UsageProblem` for a baseline that has no time.
+    """
     from kernelwright.evaluator.client import open_evaluator
 
     from ..views.text import one_line
@@ -121,10 +140,44 @@ def judge(job: Job, device: DeviceKind) -> Evaluation:
     try:
         with console.status("starting the evaluator") as status:
             evaluator.open(job.task, job.target)
-            return evaluator.evaluate(job, lambda phase: status.update(one_line(phase, 60)))
+
+            def say(phase: str) -> None:
+                status.update(one_line(phase, 60))
+
+            if device == "offline":
+                return _estimated(evaluator, job, baseline, say)
+            return evaluator.evaluate(job, say)
     finally:
         with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
             evaluator.close()
+
+
+def _estimated(evaluator: Evaluator, job: Job, baseline: str, progress: Progress) -> Evaluation:
+    """The verdict with what a judge without a card leaves out: the baseline's estimate, a word on the profile."""
+    alone = job.model_copy(update={"against": None, "profile": False})
+    other = None
+    if job.against is not None:
+        other = evaluator.evaluate(alone.model_copy(update={"source": job.against}), progress)
+        if other.estimate is None:
+            raise UsageProblem(
+                f"baseline kernel '{baseline}' has no estimated time to compare with"
+                f" ({other.status.value}): {other.reason or 'evaluate it alone to see why'}"
+            )
+    evaluation = evaluator.evaluate(alone, progress)
+    warnings = [*evaluation.warnings]
+    if other and other.estimate and evaluation.estimate:
+        warnings.append(compared(evaluation.estimate, other.estimate, baseline))
+    if job.profile:
+        warnings.append("profiles need a card: --profile was left out")
+    return evaluation.model_copy(update={"warnings": warnings})
+
+
+def compared(kernel: Estimate, baseline: Estimate, name: str) -> str:
+    """Two estimates and their ratio, in a sentence that claims nothing."""
+    return (
+        f"estimated {kernel.ms:.3g} ms against {baseline.ms:.3g} ms of '{name}', an estimated ratio of"
+        f" {baseline.ms / kernel.ms:.2f}: an estimate proves no gain"
+    )
 
 
 def _show(evaluation: Evaluation) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from .errors import UsageProblem
 
 if TYPE_CHECKING:
+    from kernelwright.reference_kernels import Task
+
     from ..providers.base import Provider
     from ..record import Record, Reply, Settings
     from ..store import Store
@@ -50,6 +52,13 @@ def writing(given: Path | None, create: bool) -> Iterator[Store]:
 def record_of(store: Store, prefix: str) -> Record:
     """The campaign that a prefix means."""
     return store.record(store.campaign_id(prefix))
+
+
+def task_path(given: str, task: Task) -> str:
+    """What names the task from any working directory: a bundled name, a folder's path or a file's."""
+    from kernelwright.reference_kernels import bundled
+
+    return given if given in bundled() else str((task.file or task.folder).absolute())
 
 
 def read_text(path: Path, what: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..config import Config
 from .errors import UsageProblem
-from .opening import read_text
+from .opening import read_text, task_path
 
 if TYPE_CHECKING:
     from kernelwright.evaluator.devices import Card
@@ -97,7 +97,7 @@ def make_plan(
     task_name: str, config: Config, seed_file: Path | None, env: Mapping[str, str] = os.environ
 ) -> Plan:
     """Settings of a new campaign; raises what is wrong with them before anything is stored."""
-    from kernelwright.reference_kernels import bundled, load_task
+    from kernelwright.reference_kernels import load_task
 
     from ..providers.choose import choose, model_for
     from ..record import Budget, Settings
@@ -112,7 +112,7 @@ def make_plan(
     model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
     place = choose_place(config.campaign.device, config.campaign.target)
     settings = Settings(
-        task=task_name if task_name in bundled() else str(task.folder),
+        task=task_path(task_name, task),
         target=place.target,
         device=place.device,
         provider=provider,

@@ -48,7 +48,10 @@ def list_templates(as_json: AsJson = False) -> None:
 @prompt.command()
 def render(
     task: Annotated[
-        str, typer.Option("--task", metavar="TASK", help="A bundled task's name or a task folder.")
+        str,
+        typer.Option(
+            "--task", metavar="TASK", help="A bundled task, a task folder or a KernelBench .py file."
+        ),
     ],
     stage: Annotated[str, typer.Option("--stage", metavar="STAGE", help="`kernelwright stages` lists them.")],
     kernel: Annotated[

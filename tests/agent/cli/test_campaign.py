@@ -16,6 +16,7 @@ from kernelwright.agent.store import Store
 from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.devices import Card
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
+from kernelwright.reference_kernels import load_task
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -287,3 +288,51 @@ def test_a_file_without_a_kernel_is_refused_by_the_card_that_is_there(
     assert code == 1 and judges.opened == [] and "empty" in verdict["reason"]
     assert (verdict["device"], verdict["provenance"]) == (CARD.name, "measured")
     assert "invalid_source" in command("evaluate", "bad.py", "--task", "layer_norm")[1]
+
+
+def test_a_kernelbench_file_is_its_own_task(
+    command: Command, judges: Judges, replies: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "my_norm.py"
+    file.write_text(load_task("layer_norm").reference_source())
+    kernel = tmp_path / "seed.py"
+    asked: list[Job] = []
+    judges.before = asked.append
+    assert command("evaluate", kernel, "--task", "my_norm.py", "--device", "offline")[0] == 0
+    line = ("run", "my_norm.py", *OFFLINE[2:], *replies)
+    assert command(*line)[0] == 0
+    assert {job.task for job in asked} == {str(file)} and len(asked) == 4
+    assert command("evaluate", kernel, "--task", load_task("layer_norm").folder)[0] == 0
+    assert asked[-1].task == str(load_task("layer_norm").folder)
+
+
+def test_two_estimates_are_compared_and_nothing_is_claimed(
+    command: Command, judges: Judges, tmp_path: Path
+) -> None:
+    (tmp_path / "old.py").write_text(source(8.0))
+    (tmp_path / "new.py").write_text(source(4.0))
+    line = ("evaluate", "new.py", "--task", "layer_norm", "--against", "old.py", "--device", "offline")
+    code, out, _ = command(*line, "--json")
+    said = "estimated 4 ms against 8 ms of 'old.py', an estimated ratio of 2.00: an estimate proves no gain"
+    assert code == 0 and json.loads(out)["warnings"] == [said]
+    code, out, _ = command(*line, "--profile")
+    assert said in out and "profiles need a card" in out
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", source(8.0, "incorrect")])
+def test_a_broken_baseline_is_refused(command: Command, judges: Judges, tmp_path: Path, text: str) -> None:
+    (tmp_path / "old.py").write_text(text)
+    (tmp_path / "new.py").write_text(source(4.0))
+    asked: list[Job] = []
+    judges.before = asked.append
+    code, out, err = command(
+        "evaluate", "new.py", "--task", "layer_norm", "--against", "old.py", "--device", "offline"
+    )
+    assert (code, out) == (2, "") and "baseline kernel 'old.py'" in err.splitlines()[-1]
+    assert source(4.0) not in [job.source for job in asked]
+
+
+def test_an_unchecked_kernel_did_not_pass(command: Command, judges: Judges, tmp_path: Path) -> None:
+    (tmp_path / "k.py").write_text(source(4.0, "unchecked"))
+    code, _, err = command("evaluate", "k.py", "--task", "layer_norm", "--device", "offline")
+    assert code == 1 and err.splitlines()[-1] == "kernelwright: 'k.py' is unchecked"
