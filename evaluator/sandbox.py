@@ -9,10 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from . import hidden
 
 Level = Literal["bubblewrap", "process"]
 
@@ -40,11 +43,25 @@ def bubblewrap_problem() -> str | None:
     """Why bubblewrap cannot be used here, or None when it can."""
     if shutil.which("bwrap") is None:
         return "bwrap is not installed"
-    trial = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", *_NAMESPACES, "true"]
-    try:
-        done = subprocess.run(trial, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        return f"bwrap does not start: {problem}"
+    with tempfile.TemporaryDirectory(prefix="kernelwright-trial-") as folder:
+        home = Path(folder)
+        # The wrapping of real runners: an interpreter that it hides must be found out here.
+        trial = _inside(
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                f"import importlib.util, {__package__}; assert importlib.util.find_spec('torch')",
+            ],
+            home,
+            [],
+        )
+        try:
+            done = subprocess.run(
+                trial, capture_output=True, text=True, timeout=60, check=False, env=environment(home)
+            )
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            return f"bwrap does not start: {problem}"
     return None if done.returncode == 0 else f"bwrap fails here: {done.stderr.strip().splitlines()[-1:]}"
 
 
@@ -66,36 +83,38 @@ def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str,
     }
 
 
-def wrap(argv: list[str], writable: Path) -> list[str]:
+def wrap(argv: list[str], writable: Path, readable: Sequence[Path] = ()) -> list[str]:
     """The command inside bubblewrap where that works: read-only root, one writable folder, no network."""
-    if level() == "process":
-        return argv
+    return argv if level() == "process" else _inside(argv, writable, readable)
+
+
+def _inside(argv: list[str], writable: Path, readable: Sequence[Path]) -> list[str]:
     nodes = sorted(str(node) for node in Path("/dev").glob("nvidia*") if not node.is_dir())
     devices = [word for node in nodes for word in ("--dev-bind", node, node)]
-    # The private /tmp comes first, so that a writable folder below it stays visible.
+    given = [word for place in readable for word in ("--ro-bind", str(place), str(place))]
+    # Empty folders come first, so that what lies below them and is needed stays visible.
     return [
-        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", "--tmpfs", "/tmp",
-        *_still_visible(), "--bind", str(writable), str(writable), "--chdir", str(writable), *_NAMESPACES, *argv,
+        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", *hidden.words(), *given,
+        "--bind", str(writable), str(writable), "--chdir", str(writable), *_NAMESPACES, *argv,
     ]  # fmt: skip
 
 
-def _still_visible() -> list[str]:
-    """What a private /tmp would hide: the interpreter, its packages and this one, where they lie below it."""
-    ours = Path(__file__).resolve().parents[1]
-    needed = {
-        Path(place).absolute() for place in (sys.prefix, sys.base_prefix, *filter(None, sys.path)) if place
-    }
-    hidden = sorted(place for place in {*needed, ours} if place.is_relative_to("/tmp") and place.exists())
-    return [word for place in hidden for word in ("--ro-bind", str(place), str(place))]
-
-
 def start(
-    argv: list[str], *, folder: Path, env: Mapping[str, str], pass_fds: tuple[int, ...] = (), log: Path
+    argv: list[str],
+    *,
+    folder: Path,
+    env: Mapping[str, str],
+    pass_fds: tuple[int, ...] = (),
+    log: Path,
+    readable: Sequence[Path] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start it in its own process group, its output in ``log``, confined as far as this machine can."""
+    """Start it in its own process group, its output in ``log``, confined as far as this machine can.
+
+    It may write to ``folder`` and read ``readable``, also where those lie in a place that is hidden from it.
+    """
     with log.open("ab") as output:
         return subprocess.Popen(
-            wrap(argv, folder),
+            wrap(argv, folder, readable),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

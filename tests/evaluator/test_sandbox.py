@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from kernelwright.evaluator import sandbox
+from kernelwright.evaluator import hidden, sandbox
 
 needs_bubblewrap = pytest.mark.skipif(
     sandbox.level() != "bubblewrap", reason=f"bubblewrap is not usable: {sandbox.bubblewrap_problem()}"
@@ -102,3 +102,69 @@ def test_an_installation_below_tmp_stays_visible(monkeypatch):
     finally:
         shutil.rmtree(home)
         shutil.rmtree(installed)
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("place", ["/run", "/var/tmp", "/home", str(Path.home())])
+def test_a_socket_or_a_secret_in_a_hidden_place_is_out_of_reach(tmp_path, place):
+    try:
+        folder = Path(tempfile.mkdtemp(dir=place))
+    except OSError:
+        pytest.skip(f"{place} cannot be written here")
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        (folder / "key").write_text("secret-secret")
+        server.bind(str(folder / "s"))
+        server.listen()
+        code = (
+            "import socket\n"
+            f"try: socket.socket(socket.AF_UNIX).connect({str(folder / 's')!r}); print('reached')\n"
+            "except OSError: print('refused')\n"
+            f"try: print(open({str(folder / 'key')!r}).read())\n"
+            "except OSError: print('refused')\n"
+        )
+        assert run(tmp_path, code).split() == ["refused", "refused"]
+    finally:
+        server.close()
+        shutil.rmtree(folder)
+
+
+@needs_bubblewrap
+def test_a_readable_folder_cannot_be_written(tmp_path):
+    home, given = tmp_path / "home", tmp_path / "given"
+    home.mkdir()
+    given.mkdir()
+    (given / "source").write_text("as given")
+    path = str(given / "source")
+    code = f"print(open({path!r}).read())\ntry: open({path!r}, 'w')\nexcept OSError: print('refused')\n"
+    log = tmp_path / "log"
+    process = sandbox.start(
+        [sys.executable, "-P", "-c", code],
+        folder=home,
+        readable=[given],
+        env=sandbox.environment(home),
+        log=log,
+    )
+    process.wait(timeout=30)
+    assert log.read_text().splitlines() == ["as given", "refused"]
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bwrap is not installed")
+def test_a_wrapping_that_hides_the_interpreter_is_found_out(monkeypatch):
+    monkeypatch.setattr(hidden, "_needed", list)
+    monkeypatch.setattr(hidden, "_HIDDEN", (sys.base_prefix,))
+    assert sandbox.bubblewrap_problem.__wrapped__() is not None
+
+
+def test_a_tool_in_a_home_brings_its_installation_and_not_the_home(monkeypatch):
+    home = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    try:
+        for place in ("bin/gcc", "toolkit/bin/nvcc", "toolkit/lib/x"):
+            (home / place).parent.mkdir(parents=True, exist_ok=True)
+            (home / place).write_text("#!/bin/sh\n")
+            (home / place).chmod(0o755)
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("PATH", f"{home}/bin:{home}/toolkit/bin")
+        assert hidden.still_needed([home]) == [home / "bin", home / "toolkit"]
+    finally:
+        shutil.rmtree(home)

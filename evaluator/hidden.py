@@ -1,0 +1,75 @@
+"""What a sandboxed process does not see of the file system, and what of it must be shown again.
+
+Homes hold keys, and sockets of services lie below /run and /tmp: both are covered by empty folders. The
+interpreter, its packages and the compiler's tools may lie there too and come back read-only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_HIDDEN = ("/tmp", "/var/tmp", "/run", "/var/run", "/root", "/home")
+_TOOLS = ("gcc", "cc", "clang", "ncu", "nvcc", "ptxas")
+
+
+def hidden_places() -> list[Path]:
+    """The folders to cover, symlinks resolved."""
+    real = {Path(place).resolve() for place in _HIDDEN if Path(place).is_dir()}
+    return sorted(place for place in real if place != Path("/"))
+
+
+def words() -> list[str]:
+    """bubblewrap's arguments: empty folders, then what stays visible below them."""
+    covered = hidden_places()
+    empty = [word for place in covered for word in ("--tmpfs", str(place))]
+    shown = [word for place in still_needed(covered) for word in ("--ro-bind", str(place), str(place))]
+    return [*empty, *shown]
+
+
+def still_needed(covered: list[Path]) -> list[Path]:
+    """Existing places below covered ones that a runner needs; none lies below another."""
+    found: list[Path] = []
+    candidates = {form for place in _needed() for form in (place, place.resolve())}
+    for place in sorted(candidates, key=lambda place: (len(place.parts), place)):
+        below = any(place.is_relative_to(cover) for cover in covered)
+        if below and place.exists() and not any(place.is_relative_to(other) for other in found):
+            found.append(place)
+    return found
+
+
+def _needed() -> Iterable[Path]:
+    yield Path(__file__).resolve().parents[1]
+    for place in (sys.prefix, sys.base_prefix, *sys.path):
+        if Path(place).is_absolute():
+            yield Path(os.path.normpath(place))
+    yield from _links(Path(sys.executable))
+    for name in ("CUDA_HOME", "CUDA_PATH", "LD_LIBRARY_PATH"):
+        yield from (Path(place) for place in os.environ.get(name, "").split(":") if Path(place).is_absolute())
+    for tool in (os.environ.get("CC", ""), *_TOOLS):
+        where = shutil.which(tool) if tool else None
+        if where is not None:
+            yield from _links(Path(where).absolute())
+            yield _installation(Path(where).resolve())
+
+
+def _links(path: Path) -> Iterable[Path]:
+    """A file and every symlink on the way to it."""
+    for _ in range(40):
+        yield path
+        if not path.is_symlink():
+            return
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+
+
+def _installation(tool: Path) -> Path:
+    """The folder that a tool was installed into: what holds its bin, but never somebody's whole home."""
+    folder = tool.parent
+    above = folder.parent
+    homes = {Path(place) for place in _HIDDEN} | {Path.home()}
+    if folder.name != "bin" or above.name == ".local" or above in homes or above.parent == Path("/home"):
+        return folder if folder not in homes else tool
+    return above
