@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from .places import create
 
 ALIGNMENT = 512
 
@@ -87,11 +90,16 @@ class Arena:
 
 
 def create_file_arena(path: Path, size: int) -> Arena:
-    """Judge: a zeroed file of that size, mapped."""
+    """Judge: a new zeroed file of that size, mapped; raises OSError when something has that name."""
     size = max(size, ALIGNMENT)
-    with path.open("wb") as file:
-        file.truncate(size)
-    return open_arena(ArenaAddress(size, path=str(path)))
+    file = create(path)
+    try:
+        os.ftruncate(file, size)
+        # Through the descriptor: the name may lead elsewhere by now.
+        base = torch.from_file(f"/proc/self/fd/{file}", shared=True, size=size, dtype=torch.uint8)
+    finally:
+        os.close(file)
+    return Arena(base, ArenaAddress(size, path=str(path)))
 
 
 def create_cuda_arena(size: int) -> Arena:

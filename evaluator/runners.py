@@ -16,10 +16,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from . import channel, sandbox
 from .evaluation import Status
+from .places import Places, last_line, remove
 from .protocol import EnvironmentLacks
 
 _PID = struct.Struct("!q")
 _START_SECONDS = 120.0
+_FORK_SECONDS = 20.0
+_KILL_SECONDS = 5.0
+"""A card's driver may need a moment to take a dead process's memory back."""
 
 Kind = Literal["running", "recording", "interpreting"]
 """On the card; compiling for a target; in Triton's interpreter."""
@@ -49,6 +53,7 @@ class WarmParent:
 
     def __init__(self, folder: Path, kind: Kind = "running") -> None:
         self.folder = folder
+        self.places = Places(folder)
         self.kind: Kind = kind
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -59,11 +64,12 @@ class WarmParent:
         extra = {"TRITON_CACHE_AUTOTUNING": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         if self.kind == "interpreting":
             extra["TRITON_INTERPRET"] = "1"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.places.make()
         self._process = sandbox.start(
             [sys.executable, "-P", "-m", f"{__package__}.warm_parent", str(theirs.fileno()), self.kind],
-            folder=self.folder,
-            env=sandbox.environment(self.folder, extra),
+            folder=self.places.private,
+            readable=[self.places.given],
+            env=sandbox.environment(self.places.private, extra),
             pass_fds=(theirs.fileno(),),
             log=self.folder / "warm_parent.log",
         )
@@ -82,11 +88,10 @@ class WarmParent:
             with contextlib.suppress(OSError):
                 self._ready = self._control.recv(1) == b"R"
             if not self._ready:
-                log = (self.folder / "warm_parent.log").read_text(errors="replace").strip().splitlines()
+                said = last_line(self.folder / "warm_parent.log") or "no output"
                 self.close()
-                raise EnvironmentLacks(
-                    f"a runner cannot start ({log[-1] if log else 'no output'}): try `kernelwright doctor`"
-                )
+                raise EnvironmentLacks(f"a runner cannot start ({said}): try `kernelwright doctor`")
+            self._control.settimeout(_FORK_SECONDS)
         return self._control
 
     def fork(self) -> Runner:
@@ -97,7 +102,7 @@ class WarmParent:
             try:
                 socket.send_fds(control, [b"F"], [theirs.fileno()])
                 (pid,) = _PID.unpack(control.recv(_PID.size, socket.MSG_WAITALL))
-                return Runner(self, pid, ours)
+                return Runner(self, pid, ours, control)
             except (OSError, struct.error):
                 self.close()
                 if last_try:
@@ -106,20 +111,32 @@ class WarmParent:
                 theirs.close()
         raise AssertionError("unreachable")
 
-    def kill(self, pid: int) -> None:
-        """Kill one runner's process group."""
-        if self._control is not None:
-            try:
-                self._control.sendall(b"K" + _PID.pack(pid))
-            except OSError:
-                self.close()
+    def kill(self, pid: int, born_from: socket.socket) -> None:
+        """End one runner and what it left behind; where that takes too long, the whole sandbox goes."""
+        if self._control is not born_from:  # its parent is gone, and the number may be another's now
+            return
+        try:
+            born_from.settimeout(_KILL_SECONDS)
+            born_from.sendall(b"K" + _PID.pack(pid))
+            dead = born_from.recv(1) == b"K"
+            born_from.settimeout(_FORK_SECONDS)
+        except OSError:
+            dead = False
+        if not dead:
+            self.close()
 
     def close(self) -> None:
         """End the parent and everything that it forked."""
         if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)
             self._control.close()
             self._control = None
         if self._process is not None:
+            if self._ready and sandbox.level() == "process":
+                # No PID namespace ends what runners left behind; the parent does, when its socket closes.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=_KILL_SECONDS)
             sandbox.kill_group(self._process)
             self._process = None
 
@@ -127,11 +144,13 @@ class WarmParent:
 class Runner:
     """One process that runs one candidate. Use as a context manager: leaving it kills the process."""
 
-    def __init__(self, parent: WarmParent, pid: int, sock: socket.socket) -> None:
+    def __init__(self, parent: WarmParent, pid: int, sock: socket.socket, born_from: socket.socket) -> None:
         self._parent = parent
         self._pid = pid
         self._sock = sock
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent.folder))
+        self._born_from = born_from
+        self._killed = False
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent.places.private))
 
     def order(self, op: str, **details: Any) -> None:
         """Send an order without waiting for its answer."""
@@ -162,25 +181,14 @@ class Runner:
         return self.answer(seconds, doing)
 
     def _last_words(self) -> str:
-        log = self.folder / "output.log"
-        if not log.exists():
-            return ""
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 2000))
-            lines = file.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1][:300]}" if lines else ""
+        said = last_line(self.folder / "output.log")
+        return f": {said[:300]}" if said else ""
 
     def kill(self) -> None:
-        """Kill the process group; if it does not die, the whole sandbox goes."""
-        self._parent.kill(self._pid)
-        self._sock.settimeout(10.0)
-        try:
-            while self._sock.recv(1 << 16):
-                pass
-        except TimeoutError:
-            self._parent.close()
-        except OSError:
-            pass
+        """End the process and what it left behind; if it does not die, the whole sandbox goes."""
+        if not self._killed:
+            self._killed = True
+            self._parent.kill(self._pid, self._born_from)
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +198,7 @@ class Runner:
     ) -> None:
         self.kill()
         self._sock.close()
+        remove(self.folder)
 
 
 def _failure(raw: object) -> Failure:

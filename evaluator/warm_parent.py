@@ -2,7 +2,8 @@
 
 Run as ``python -m kernelwright.evaluator.warm_parent FD KIND``. On the Unix socket FD it receives one byte with a
 runner's channel attached, forks a runner that serves the channel, and answers with the runner's process id.
-``K`` plus a process id kills that runner's group. It ends when the socket closes.
+``K`` plus a process id ends that runner and whatever runners left behind, and is answered with ``K`` once they
+are gone. It ends, with everything that it forked, when the socket closes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ import signal
 import socket
 import struct
 import sys
+import time
+from pathlib import Path
 
 _PID = struct.Struct("!q")
+_DEATH_SIGNAL, _SUBREAPER = 1, 36  # prctl's PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER
+_SWEEP_SECONDS = 4.0
 
 
 def main(fd: int, kind: str) -> None:
@@ -30,43 +35,98 @@ def main(fd: int, kind: str) -> None:
         from .offline.recording import prepare
 
         prepare()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the runners
+    family = Family()
     control = socket.socket(fileno=fd)
     control.sendall(b"R")
-    forked: list[int] = []
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1 + _PID.size, 1)
         if not message:
             break
         if message[:1] == b"K":
-            _kill(_PID.unpack(message[1:])[0])
+            if not family.end(_PID.unpack(message[1:])[0]):
+                break  # the judge sees the closed socket and ends the whole sandbox
+            control.sendall(b"K")
             continue
-        forked.append(_fork(control, fds[0]))
-        control.sendall(_PID.pack(forked[-1]))
-    for pid in forked:
-        _kill(pid)
+        control.sendall(_PID.pack(family.fork(control, fds[0])))
+    family.end(*family.live)
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+class Family:
+    """The runners that live, and what they leave behind: orphans are handed to this process."""
 
+    def __init__(self) -> None:
+        self.live: set[int] = set()
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())
 
-def _fork(control: socket.socket, fd: int) -> int:
-    pid = os.fork()
-    if pid:
+    def fork(self, control: socket.socket, fd: int) -> int:
+        """A runner that serves the channel ``fd``; its process id."""
+        # A runner that dies at once must not be noted after it was reaped.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        pid = os.fork()
+        if not pid:
+            _be_runner(control, fd)
+        self.live.add(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         os.close(fd)
         # In both processes, so that a kill right after the fork finds the group.
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         return pid
-    os.setpgid(0, 0)
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no runner outlives its parent
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    control.close()
-    from .runner import serve
 
+    def end(self, *pids: int) -> bool:
+        """End these runners and every descendant that belongs to no living one; False when one does not die."""
+        for pid in pids:
+            # A dead runner's number is freed by `_reap` alone, which also strikes it from the living.
+            if pid in self.live:
+                self.live.discard(pid)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _SWEEP_SECONDS
+        while strays := _strays(self.live):
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.002)
+            self._reap()
+        return True
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+                self.live.discard(pid)
+
+
+def _strays(live: set[int]) -> list[int]:
+    """Descendants of this process that are no living runner and descend from none."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                # The name in parentheses may hold anything; state and parent follow its last one.
+                parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[1]
+                children.setdefault(int(parent), []).append(int(entry.name))
+    found: list[int] = []
+    open_ = [pid for pid in children.get(os.getpid(), []) if pid not in live]
+    while open_:
+        pid = open_.pop()
+        found.append(pid)
+        open_ += children.get(pid, [])
+    return found
+
+
+def _be_runner(control: socket.socket, fd: int) -> None:
+    """In the child: serve, then end; does not return."""
     try:
+        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)  # no runner outlives its parent
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        control.close()
+        from .runner import serve
+
         serve(socket.socket(fileno=fd))
     finally:
         sys.stdout.flush()

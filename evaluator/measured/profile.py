@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from .. import sandbox
 from ..metrics import METRICS
 from ..ncu import NcuUnreadable, ProfiledLaunch, find_ncu, parse_raw_csv
+from ..places import Places, remove
 
 _SECONDS = 120.0
 
@@ -29,17 +31,12 @@ def profile(
     ncu = find_ncu()
     if ncu.path is None:
         raise ProfileUnavailable(f"ncu was not found: {ncu.remedy}")
-    order = folder / "profile.json"
-    order.write_text(
-        json.dumps(
-            {
-                "source": str(source),
-                "init_inputs": pickle.dumps(init_inputs).hex(),
-                "inputs": [_described(value) for value in inputs],
-            }
-        )
-    )
-    text = _run(_command(ncu.path, order), folder, cache)
+    described = {
+        "source": str(source),
+        "init_inputs": pickle.dumps(init_inputs).hex(),
+        "inputs": [_described(value) for value in inputs],
+    }
+    text = _profiled(ncu.path, json.dumps(described), Places(folder), cache)
     try:
         rows = parse_raw_csv(text, METRICS)
     except NcuUnreadable as problem:
@@ -47,6 +44,18 @@ def profile(
     if not rows:
         raise ProfileUnavailable("ncu saw no kernel launch")
     return rows
+
+
+def _profiled(ncu: str, order: str, places: Places, cache: Path) -> str:
+    """What ncu printed; order and log lie where the profiled program can only read."""
+    places.make()
+    own = Path(tempfile.mkdtemp(prefix="profile-", dir=places.given))
+    try:
+        path = own / "order.json"
+        path.write_text(order)
+        return _run(_command(ncu, path), places, cache, own / "ncu.log")
+    finally:
+        remove(own)
 
 
 def _command(ncu: str, order: Path) -> list[str]:
@@ -60,11 +69,10 @@ def _command(ncu: str, order: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _run(command: list[str], folder: Path, cache: Path) -> str:
-    env = sandbox.environment(folder, {"TRITON_CACHE_DIR": str(cache), "TRITON_CACHE_AUTOTUNING": "1"})
-    log = folder / "ncu.log"
-    log.unlink(missing_ok=True)
-    process = sandbox.start(command, folder=folder, env=env, log=log)
+def _run(command: list[str], places: Places, cache: Path, log: Path) -> str:
+    extra = {"TRITON_CACHE_DIR": str(cache), "TRITON_CACHE_AUTOTUNING": "1"}
+    env = sandbox.environment(places.private, extra)
+    process = sandbox.start(command, folder=places.private, readable=[places.given], env=env, log=log)
     try:
         process.wait(timeout=_SECONDS)
     except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from typing import Any
 from ..bench import Bench
 from ..exchange import create_cuda_arena
 from ..oracle import Oracle
-from ..phases import sha256_of
+from ..places import Places
 from ..protocol import Contender, Job
 from ..runner import Load
 
@@ -34,11 +34,11 @@ class Side:
 
 
 class Sides:
-    """Makes sides in one folder that runners may write to; keeps their buffers for the next candidate."""
+    """Makes sides in a warm parent's folder; keeps their buffers for the next candidate."""
 
     def __init__(self, oracle: Oracle, folder: Path) -> None:
         self._oracle = oracle
-        self._folder = folder
+        self._places = Places(folder)
         self._benches: list[Bench] = []
 
     def of_source(self, name: str, source: str, number: int) -> Side:
@@ -65,20 +65,11 @@ class Sides:
 
     def file(self, source: str) -> Path:
         """The real file that @triton.jit reads the source from."""
-        path = self._own(source) / "kernel.py"
-        path.write_text(source, encoding="utf-8", errors="surrogatepass")
-        return path
+        return self._places.source(source)
 
     def cache(self, source: str) -> Path:
         """The Triton cache of one kernel, shared by its own runs and by nobody else."""
-        path = self._own(source) / "cache"
-        path.mkdir(exist_ok=True)
-        return path
-
-    def _own(self, source: str) -> Path:
-        folder = self._folder / "kernels" / sha256_of(source)[:16]
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return self._places.cache(source)
 
     def close(self) -> None:
         """Give the card's memory back."""

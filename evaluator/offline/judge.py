@@ -225,12 +225,8 @@ class OfflineJudge:
             raise Failure(Status.REJECTED, too_little_triton(share, "estimated time"))
 
     def _place(self, parent: WarmParent, job: Job) -> tuple[Path, Path]:
-        """The source file and the Triton cache of one kernel, in the parent's writable folder."""
-        folder = parent.folder / "kernels" / sha256_of(job.source)[:16]
-        (folder / "cache").mkdir(parents=True, exist_ok=True)
-        path = folder / "kernel.py"
-        path.write_text(job.source, encoding="utf-8", errors="surrogatepass")
-        return path, folder / "cache"
+        """The source file and the Triton cache of one kernel, in the parent's folders."""
+        return parent.places.source(job.source), parent.places.cache(job.source)
 
     def _verdict(
         self, job: Job, found: _Found, seconds: dict[str, float], status: Status, reason: str | None

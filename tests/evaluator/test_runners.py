@@ -4,17 +4,23 @@ import time
 from pathlib import Path
 
 import pytest
+from kernelwright.evaluator import sandbox
 from kernelwright.evaluator.bench import Bench
 from kernelwright.evaluator.correctness import Check, check
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.exchange import create_file_arena
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.oracle import Oracle
+from kernelwright.evaluator.phases import sha256_of
+from kernelwright.evaluator.places import Places
 from kernelwright.evaluator.runner import Load
 from kernelwright.evaluator.runners import Failure, WarmParent
 from kernelwright.reference_kernels import load_task
 
 TASK = load_task("layer_norm")
+needs_bubblewrap = pytest.mark.skipif(
+    sandbox.level() != "bubblewrap", reason=f"bubblewrap is not usable: {sandbox.bubblewrap_problem()}"
+)
 SMALL = {"batch_size": 2, "features": 2, "dim1": 3, "dim2": 5}
 
 HEAD = """
@@ -50,12 +56,11 @@ def oracle():
 def examine(
     parent: WarmParent, oracle: Oracle, source: str, seconds: float = 30, families=("nominal",)
 ) -> Check:
-    path = parent.folder / "kernel.py"
-    path.write_text(source)
+    path = parent.places.source(source)
     found = Check()
     with parent.fork() as runner:
         bench = Bench(oracle.facts, lambda size: create_file_arena(runner.folder / "arena", size))
-        cache = str(parent.folder / "cache")
+        cache = str(parent.places.cache(source))
         runner.ask("enter", 60, "starting", folder=str(runner.folder), cache=cache, gpu=gpu("rtx-4090"))
         load = Load(str(path), "ModelNew", oracle.init_inputs, bench.arena.address)
         runner.ask("load", seconds, "being imported", load=load)
@@ -109,19 +114,116 @@ def test_a_candidate_that_never_ends_is_killed(parent, oracle):
     assert time.monotonic() - began < 20
 
 
-def test_a_process_that_a_candidate_leaves_behind_dies_with_it(parent, oracle, tmp_path):
+@pytest.mark.parametrize("leave", ["pass", "os.setsid()", "os.setsid(); os.fork() and os._exit(0)"])
+def test_a_process_that_a_candidate_leaves_behind_dies_with_it(parent, oracle, leave):
     body = (
         "        import os, time\n"
         "        if os.fork() == 0:\n"
+        f"            {leave}\n"
         "            while True:\n"
-        "                open('alive', 'a').write('x'); time.sleep(0.05)\n"
+        "                open('../alive', 'a').write('x'); time.sleep(0.02)\n"
         "        time.sleep(1); raise ValueError('left one behind')\n"
     )
+    alive = parent.places.private / "alive"
+    alive.unlink(missing_ok=True)
     assert "left one behind" in refusal(parent, oracle, HEAD + body).reason
-    (alive,) = parent.folder.glob("run-*/alive")
     size = alive.stat().st_size
-    time.sleep(0.5)
+    time.sleep(0.3)
     assert alive.stat().st_size == size
+
+
+def test_ending_one_runner_leaves_another_alive(parent):
+    with parent.fork() as other:
+        with parent.fork() as runner:
+            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
+        other.ask("enter", 60, "starting", folder=str(other.folder), cache="c", gpu=None, cuda=False)
+
+
+def test_a_runners_folder_goes_with_it(parent, oracle):
+    refusal(parent, oracle, HEAD + "        open('left', 'w').write('x'); return x\n")
+    assert not list(parent.places.private.glob("run-*"))
+
+
+@pytest.mark.parametrize(
+    "plant", ["os.mkfifo('output.log')", "os.symlink('/dev/zero', 'output.log')", "os.mkdir('output.log')"]
+)
+def test_last_words_that_never_end_do_not_hold_the_judge(parent, oracle, plant):
+    began = time.monotonic()
+    failure = refusal(
+        parent, oracle, HEAD + f"        import os; os.unlink('output.log'); {plant}; os._exit(0)\n"
+    )
+    assert "died" in failure.reason
+    assert ":" not in failure.reason
+    assert time.monotonic() - began < 10
+
+
+def test_a_file_that_a_candidate_plants_as_the_next_kernel_is_not_written_through(parent, oracle, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    later = HONEST + "# later\n"
+    name = sha256_of(later)[:16]
+    plants = (
+        "        import os\n"
+        f"        for where in ({str(parent.places.given)!r}, {str(parent.places.private)!r}):\n"
+        "            try:\n"
+        f"                os.makedirs(where + '/{name}', exist_ok=True)\n"
+        f"                os.symlink({str(victim)!r}, where + '/{name}/kernel.py')\n"
+        "            except OSError: pass\n"
+        "        return x\n"
+    )
+    refusal(parent, oracle, HEAD + plants)
+    assert examine(parent, oracle, later).correctness.families["nominal"].passed
+    assert victim.read_text() == "untouched"
+
+
+@needs_bubblewrap
+def test_a_candidate_cannot_change_the_next_candidates_source(parent, oracle):
+    path = parent.places.source(HONEST)
+    body = f"        open({str(path)!r}, 'w').write('')\n"
+    assert "Read-only" in refusal(parent, oracle, HEAD + body).reason
+    assert path.read_text() == HONEST
+
+
+def test_a_cache_replaced_by_a_link_is_left_alone(tmp_path):
+    places = Places(tmp_path)
+    first = places.cache("source")
+    first.rmdir()
+    first.symlink_to(tmp_path)
+    second = places.cache("source")
+    assert second != first
+    assert second.is_dir()
+    assert not second.is_symlink()
+
+
+def test_an_arena_is_not_made_through_a_link(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("untouched")
+    (tmp_path / "arena").symlink_to(victim)
+    (tmp_path / "elsewhere").symlink_to(tmp_path)
+    with pytest.raises(FileExistsError):
+        create_file_arena(tmp_path / "arena", 512)
+    with pytest.raises(OSError, match="Not a directory"):
+        create_file_arena(tmp_path / "elsewhere" / "other", 512)
+    assert victim.read_text() == "untouched"
+
+
+def test_a_parent_that_does_not_answer_is_closed_in_time(tmp_path):
+    warm = WarmParent(tmp_path / "w", kind="interpreting")
+    try:
+        with warm.fork() as runner:
+            code = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(60)\n"
+            source = warm.places.source(code)
+            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
+            address = create_file_arena(runner.folder / "arena", 512).address
+            load = Load(str(source), "ModelNew", [], address)
+            began = time.monotonic()
+            with pytest.raises(Failure):
+                runner.ask("load", 1, "being imported", load=load)
+        assert time.monotonic() - began < 12
+        with warm.fork() as runner:
+            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
+    finally:
+        warm.close()
 
 
 def test_the_state_dict_must_match(parent, oracle):

@@ -7,6 +7,7 @@ import torch
 from kernelwright.evaluator.measured import profile as profiling
 from kernelwright.evaluator.measured.profile import ProfileUnavailable, profile
 from kernelwright.evaluator.ncu import find_ncu
+from kernelwright.evaluator.places import Places
 
 REAL = Path(__file__).parents[1] / "data" / "ncu-2025.3.1-h200-two-stage-layer-norm.csv"
 
@@ -19,19 +20,22 @@ def run_with(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
     ncu.write_text(f"#!/bin/sh\n{script}\n")
     ncu.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
-    return profile(folder / "kernel.py", folder / "cache", folder, [(4,)], [torch.zeros(2, 3), 7])
+    places = Places(folder)
+    return profile(places.source("x = 1"), places.cache("x = 1"), folder, [(4,)], [torch.zeros(2, 3), 7])
 
 
 def test_a_real_table_becomes_rows(tmp_path, monkeypatch):
-    (tmp_path / "table.csv").write_text(REAL.read_text())
-    rows = run_with(f"cat {tmp_path}/table.csv", tmp_path, monkeypatch)
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "table.csv").write_text(REAL.read_text())
+    rows = run_with(f"cat {given}/table.csv", tmp_path, monkeypatch)
     assert rows[-1].kernel == "layer_norm_forward_final_kernel"
 
 
 def test_ncu_is_told_to_leave_the_clocks_alone_and_to_wait_for_the_start(tmp_path, monkeypatch):
     with pytest.raises(ProfileUnavailable):
-        run_with(f'echo "$@" > {tmp_path}/arguments', tmp_path, monkeypatch)
-    told = (tmp_path / "arguments").read_text()
+        run_with(f'echo "$@" > {tmp_path}/private/arguments', tmp_path, monkeypatch)
+    told = (tmp_path / "private" / "arguments").read_text()
     assert "--clock-control none" in told
     assert "--profile-from-start off" in told
     assert "--replay-mode kernel" in told
