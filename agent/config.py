@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+SECRETS = ("provider.key", "provider.token", "provider.openai_api_key")
+"""Refused by name, besides every ``api_key``, since a key in a file or a command line is soon read by others."""
+
 
 class ConfigError(ValueError):
     """The configuration is not one; the message names the key and the nearest one that exists."""
@@ -142,7 +145,7 @@ def _sentence(problem: ValidationError, file: Path | None) -> str:
     if first["type"] == "extra_forbidden":
         if isinstance(got, dict) and got:
             key = f"{key}.{next(iter(got))}"  # an unknown section: its first key says what was meant
-        if key.rpartition(".")[2] in ("api_key", "key"):
+        if key in SECRETS or key.endswith(".api_key"):
             return (
                 f"configuration key '{key}' is refused: keys belong in the environment, export OPENAI_API_KEY"
             )

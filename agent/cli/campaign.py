@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import KernelFailed, UsageProblem
-from .options import AsJson, CampaignId, Device, MaxMinutes, MaxTokens, MaxUsd, StoreFile, Target
+from .options import (
+    AsJson,
+    BaseUrl,
+    CampaignId,
+    Device,
+    MaxMinutes,
+    MaxTokens,
+    MaxUsd,
+    Model,
+    StoreFile,
+    Target,
+)
 
 if TYPE_CHECKING:
     from kernelwright.evaluator.protocol import Evaluator
@@ -41,12 +52,8 @@ def run(
             help="Where replies come from.  [default: auto]",
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME", help="The model, as the API calls it.")
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible API.")
-    ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
     stages: Annotated[
         str | None,
         typer.Option("--stages", metavar="A,B,C", help="These stages, in this order; `stages` lists all."),
@@ -87,12 +94,13 @@ def run(
       kernelwright run layer_norm --stages block_tiling,memory_access --dry-run
     """
     from ..config import load
+    from .opening import could_write, provider_for, store_path
     from .planning import make_plan
 
     flags = {
         "campaign.target": target,
         "campaign.device": device,
-        "campaign.stages": [name.strip() for name in stages.split(",") if name.strip()] if stages else None,
+        "campaign.stages": None if stages is None else _names(stages),
         "campaign.rounds": rounds,
         "campaign.samples": samples,
         "campaign.repairs": repairs,
@@ -104,9 +112,11 @@ def run(
         "budget.max_minutes": max_minutes,
     }
     plan = make_plan(task, load(config, assignments or [], flags), seed)
+    provider_for(plan.settings, "check", store_path(store))  # what it lacks is said before a campaign exists
     if dry_run:
         from .dry_run import show_plan
 
+        could_write(store)
         show_plan(plan, as_json)
         return
     _announce(plan.lines)
@@ -124,6 +134,8 @@ def resume(
             help="Optimise attempts in each stage that is not over; one that has so many ends.",
         ),
     ] = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
     max_minutes: MaxMinutes = None,
@@ -142,26 +154,33 @@ def resume(
       kernelwright resume abcd --rounds 1
     """
     from .changing import change, changes
-    from .opening import writing
+    from .opening import store_option, writing
 
-    wanted = changes(rounds, {"max_tokens": max_tokens, "max_usd": max_usd, "max_minutes": max_minutes})
+    limits = {"max_tokens": max_tokens, "max_usd": max_usd, "max_minutes": max_minutes}
+    wanted = changes(rounds, limits, model=model, base_url=base_url)
     with writing(store, create=False) as opened:
         name = opened.campaign_id(campaign)
         change(opened, name, wanted)
         settings = opened.record(name).campaign.settings
         kind = _device_to_resume_on(device, settings.device, settings.target)
         carry = kind == "cuda" and settings.device == "offline"
-        _pursue(opened, name, kind, carry, as_json, _store_option(store))
+        _pursue(opened, name, kind, carry, as_json, store_option(store))
+
+
+def _names(stages: str) -> list[str]:
+    names = [name.strip() for name in stages.split(",") if name.strip()]
+    if not names:
+        raise UsageProblem(f"--stages '{stages}' names no stage: `kernelwright stages` lists them")
+    return names
 
 
 def _begin(plan: Plan, store: Path | None, as_json: bool) -> None:
-    from .opening import provider_for, store_path, writing
+    from .opening import store_option, writing
 
-    provider_for(plan.settings, "check", store_path(store))  # what it lacks is said before a campaign exists
     with writing(store, create=True) as opened:
         seed = opened.put_text(plan.seed) if plan.seed is not None else None
         campaign = opened.new_campaign(plan.settings.model_copy(update={"seed": seed}), plan.budget)
-        _pursue(opened, campaign.id, plan.settings.device, False, as_json, _store_option(store))
+        _pursue(opened, campaign.id, plan.settings.device, False, as_json, store_option(store))
 
 
 def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
@@ -175,7 +194,10 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
     from .stopping import stops_named
 
     campaign = store.record(name).campaign
-    hint = f"`kernelwright resume {name}{option}` goes on"
+
+    def hint() -> str:
+        return f"`{_going_on(store, name, option)}` goes on"
+
     with stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
         provider = provider_for(campaign.settings, name, store.path)
         evaluator: Evaluator = open_evaluator(device)
@@ -191,8 +213,18 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
     _summarise(record, as_json, option)
     if record.best is None:
         raise KernelFailed(
-            f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}` says why"
+            f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}{option}` says why"
         )
+
+
+def _going_on(store: Store, name: str, option: str) -> str:
+    from ..store import StoreError
+    from ..views.summary import resume_command
+
+    try:
+        return resume_command(store.record(name), option)
+    except StoreError:  # what stopped the campaign may be the store itself
+        return f"kernelwright resume {name}{option}"
 
 
 def _summarise(record: Record, as_json: bool, option: str) -> None:
@@ -215,20 +247,10 @@ def _announce(lines: tuple[str, ...]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _store_option(store: Path | None) -> str:
-    """What the commands that come next need in order to find the store."""
-    import os
-    import shlex
-
-    if store is None or str(store) == os.environ.get("KERNELWRIGHT_STORE"):
-        return ""
-    return f" --store {shlex.quote(str(store))}"
-
-
 def _device_to_resume_on(asked: str | None, stored: DeviceKind, target: str) -> DeviceKind:
     from .planning import choose_place
 
-    place = choose_place(asked or stored, target)
+    place = choose_place(asked or stored, target, "as asked" if asked else "as before")
     _announce(place.lines)
     if stored == "cuda" and place.device == "offline":
         raise UsageProblem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,13 @@ DEFAULT_STORE = Path(".kernelwright") / "campaigns.db"
 def store_path(given: Path | None) -> Path:
     """The store that ``--store`` or KERNELWRIGHT_STORE names, else the one of the working directory."""
     return given or DEFAULT_STORE
+
+
+def store_option(store: Path | None) -> str:
+    """What the commands that come next need in order to find the store."""
+    if store is None or str(store) == os.environ.get("KERNELWRIGHT_STORE"):
+        return ""
+    return f" --store {shlex.quote(str(store))}"
 
 
 @contextmanager
@@ -47,6 +55,19 @@ def writing(given: Path | None, create: bool) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def could_write(given: Path | None) -> None:
+    """Raise what `writing` would raise, and make nothing where no store is."""
+    from ..store import StoreError
+
+    path = store_path(given).absolute()
+    if path.exists():
+        with writing(given, create=False):
+            return
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(f"store '{path}' cannot be made: '{folder}' is no folder that may be written")
 
 
 def record_of(store: Store, prefix: str) -> Record:

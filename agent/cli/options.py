@@ -33,6 +33,8 @@ Device = Annotated[
     str | None,
     typer.Option("--device", metavar="auto|cuda|offline", help="Where kernels are judged.  [default: auto]"),
 ]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model, as the API calls it.")]
+BaseUrl = Annotated[str | None, typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible API.")]
 MaxTokens = Annotated[
     int | None,
     typer.Option("--max-tokens", metavar="N", help="Pause after that many tokens, over all resumes."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +48,17 @@ class Plan:
     """Device, target and provider with their reasons, said first."""
 
 
-def choose_place(device: str | None, target: str | None) -> Place:
-    """Resolve ``auto``; raises `UsageProblem`, `UnknownGpu` or `EnvironmentLacks`."""
+def choose_place(device: str | None, target: str | None, because: str = "as asked") -> Place:
+    """Resolve ``auto``; raises `UsageProblem`, `UnknownGpu` or `EnvironmentLacks`.
+
+    `because` says why it is the device that was named.
+    """
     from kernelwright.evaluator.devices import detect_card
     from kernelwright.evaluator.gpus import gpu, gpu_by_title
 
     known = gpu(target) if target not in (None, "auto") else None  # before anything slow
     card = detect_card()
-    kind, why = _device(device or "auto", card)
+    kind, why = _device(device or "auto", card, because)
     own = gpu_by_title(card.name) if card and kind == "cuda" else None
     chosen = known or own or gpu(DEFAULT_TARGET)
     lines = [f"device: {kind}, {why.format(target=chosen.title)}"]
@@ -62,7 +66,7 @@ def choose_place(device: str | None, target: str | None) -> Place:
     return Place(kind, chosen.name, (*lines, *note))
 
 
-def _device(wanted: str, card: Card | None) -> tuple[DeviceKind, str]:
+def _device(wanted: str, card: Card | None, because: str) -> tuple[DeviceKind, str]:
     estimated = "candidates are compiled for the {target} and their time is estimated"
     match wanted:
         case "auto" if card:
@@ -70,7 +74,7 @@ def _device(wanted: str, card: Card | None) -> tuple[DeviceKind, str]:
         case "auto":
             return "offline", f"no GPU found: {estimated}"
         case "cuda" if card:
-            return "cuda", f"as asked: candidates are measured on {card.name}"
+            return "cuda", f"{because}: candidates are measured on {card.name}"
         case "cuda":
             from kernelwright.evaluator.protocol import EnvironmentLacks
 
@@ -79,7 +83,7 @@ def _device(wanted: str, card: Card | None) -> tuple[DeviceKind, str]:
                 " works without one"
             )
         case "offline":
-            return "offline", f"as asked: {estimated}"
+            return "offline", f"{because}: {estimated}"
     raise UsageProblem(f"unknown device '{wanted}': choose auto, cuda or offline")
 
 
@@ -106,10 +110,11 @@ def make_plan(
     stages = [stage.name for stage in stages_of(config)]
     seed = _seed(seed_file, task)
     wanted = config.provider
-    _refuse_userinfo(wanted.base_url)
+    check_base_url(wanted.base_url)
     price_needed(config.budget.max_usd, wanted.usd_per_million)
     provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
     model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
+    model = None if provider == "tuner" else model
     place = choose_place(config.campaign.device, config.campaign.target)
     settings = Settings(
         task=task_path(task_name, task),
@@ -125,12 +130,18 @@ def make_plan(
     return Plan(task, settings, budget, seed, (*place.lines, f"provider: {provider}. {why}"))
 
 
-def _refuse_userinfo(base_url: str | None) -> None:
-    """A base URL is stored with its campaign, so no name and password may stand in it."""
-    if base_url and "@" in base_url:
+def check_base_url(base_url: str | None) -> None:
+    """Raise `UsageProblem` for what is no address, and for a name and password, which would be stored."""
+    if base_url is None:
+        return
+    if "@" in base_url:
         raise UsageProblem(
             "the base URL holds an '@', as one with a name and a password does, and it would be stored: leave "
             "them out and export OPENAI_API_KEY"
+        )
+    if not re.match(r"https?://[^/\s?#]+[^\s]*$", base_url.strip()):
+        raise UsageProblem(
+            f"base URL '{base_url}' is no address: write it as http://localhost:8000/v1 or https://HOST/v1"
         )
 
 
@@ -144,10 +155,16 @@ def price_needed(max_usd: float | None, usd_per_million: tuple[float, float] | N
 
 
 def stages_of(config: Config) -> list[Stage]:
-    """The stages that the configuration names, else the plan; raises `UnknownStage`."""
+    """The stages that the configuration names, else the plan; raises `UnknownStage` or `UsageProblem`."""
     from kernelwright.stages import PLAN, stage
 
-    return [stage(name) for name in config.campaign.stages or PLAN]
+    names = config.campaign.stages or list(PLAN)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageProblem(
+            f"stage '{twice}' is named twice: a campaign has each stage once, --rounds repeats it"
+        )
+    return [stage(name) for name in names]
 
 
 def _seed(file: Path | None, task: Task) -> str | None:

@@ -11,16 +11,16 @@ from .errors import Interrupted, with_hint
 
 
 @contextmanager
-def stops_named(hint: str, at_stop: Callable[[], None]) -> Iterator[None]:
+def stops_named(hint: Callable[[], str], at_stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM stop alike; every stop's sentence ends with the command that goes on."""
     before = signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         yield
     except KeyboardInterrupt:
         at_stop()
-        raise Interrupted(f"interrupted, everything up to here is stored: {hint}") from None
+        raise Interrupted(f"interrupted, everything up to here is stored: {hint()}") from None
     except Exception as problem:
-        named = with_hint(problem, hint)
+        named = with_hint(problem, hint())
         if named is not problem:
             at_stop()
         raise named from problem.__cause__

@@ -27,9 +27,11 @@ def choose(
     if name != "auto":
         raise UnknownProvider(f"unknown provider '{name}': choose from auto, {', '.join(PROVIDERS)}")
     if not (_url(base_url, env) or _set("OPENAI_API_KEY", env)):
+        # No error: a configuration file that names a model serves machines without a key too.
+        ignored = f" and the model {model} is ignored" if model else ""
         return "tuner", (
             "No model is configured (neither OPENAI_API_KEY nor a base URL is set), so the built-in tuner "
-            "proposes the changes."
+            f"proposes the changes{ignored}."
         )
     return "openai", _said("openai", model, base_url, env)
 

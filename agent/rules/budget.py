@@ -42,6 +42,17 @@ def over_budget(record: Record, budget: Budget) -> str | None:
     return None
 
 
+def limit_reached(record: Record) -> str | None:
+    """The option that raises the limit which the campaign has reached; None when none is reached."""
+    budget = record.campaign.budget
+    limits = {
+        "--max-tokens": Budget(max_tokens=budget.max_tokens),
+        "--max-minutes": Budget(max_minutes=budget.max_minutes),
+        "--max-usd": Budget(max_usd=budget.max_usd),
+    }
+    return next((option for option, alone in limits.items() if over_budget(record, alone)), None)
+
+
 def _usd(record: Record) -> float | None:
     price = record.campaign.settings.usd_per_million
     if price is None:

@@ -36,9 +36,11 @@ class Store:
     @classmethod
     def open(cls, path: Path, create: bool = True, read_only: bool = False) -> Store:
         """Open the store at ``path``; raises `StoreError` with one sentence that says what to do."""
-        path = Path(path).absolute()
+        given, path = path, Path(path).absolute()
         with translated(path):
-            there = path.exists()
+            there, folder = path.exists(), path.is_dir()
+        if folder:
+            raise StoreError(f"store '{given}' is a directory: name the file in it, such as campaigns.db")
         if not there and (read_only or not create):
             raise StoreError(
                 f"there is no store at '{path}': begin with `kernelwright run layer_norm`, "

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, CampaignStatus, Record
+from ..rules.budget import limit_reached
 from .lineage import attempt_json, lineage, names, provisional, seed, where
 from .text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
 
@@ -113,7 +114,7 @@ def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
     campaign, best = record.campaign, record.best
     lines = []
     if campaign.status is not CampaignStatus.FINISHED:
-        lines.append((f"kernelwright resume {campaign.id}", "go on where it stopped"))
+        lines.append((resume_command(record), "go on where it stopped"))
     if best is not None:
         lines.append((f"kernelwright best {campaign.id} -o best.py", "the best kernel's source"))
     lines.append((f"kernelwright tree {campaign.id}", "what every stage tried and what came of it"))
@@ -126,6 +127,12 @@ def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
             (f"kernelwright resume {campaign.id} --device cuda", "measure the finds on a card and decide")
         )
     return [(command + option, why) for command, why in lines]
+
+
+def resume_command(record: Record, option: str = "") -> str:
+    """What goes on with a campaign; a limit that it has reached must be raised, or it would pause at once."""
+    limit = limit_reached(record)
+    return f"kernelwright resume {record.campaign.id}{f' {limit} N' if limit else ''}{option}"
 
 
 def summary_json(record: Record) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_a_reply_from_a_person(command: Command, judges: Judges, tmp_path: Path)
 def test_a_spent_budget_pauses_and_more_goes_on(command: Command, replies: tuple[str, ...]) -> None:
     code, _, err = command(*OFFLINE, *replies, "--max-minutes", "0.0000001")
     name = campaign_of(err)
-    assert code == 5 and "--max-minutes" in err and f"kernelwright resume {name}" in err.splitlines()[-1]
+    assert code == 5 and f"`kernelwright resume {name} --max-minutes N` goes on" in err.splitlines()[-1]
     assert command("resume", name)[0] == 5
     assert command("resume", name, "--max-minutes", "30")[0] == 0
     assert json.loads(command("list", "--json")[1])[0]["status"] == "finished"
@@ -185,7 +185,8 @@ def test_what_stops_a_campaign_says_how_to_go_on(
     assert err.splitlines()[-1].endswith(f"`kernelwright resume {name}` goes on") and "Traceback" not in err
     assert all(judge.closed for judge in judges.opened)
     judges.before = lambda job: None
-    assert command("resume", name)[0] == 0
+    code, _, err = command("resume", name)
+    assert code == 0 and err.startswith("device: offline, as before")
 
 
 def test_an_evaluator_that_dies_offline_is_not_blamed_on_a_gpu(
@@ -336,3 +337,27 @@ def test_an_unchecked_kernel_did_not_pass(command: Command, judges: Judges, tmp_
     (tmp_path / "k.py").write_text(source(4.0, "unchecked"))
     code, _, err = command("evaluate", "k.py", "--task", "layer_norm", "--device", "offline")
     assert code == 1 and err.splitlines()[-1] == "kernelwright: 'k.py' is unchecked"
+
+
+def test_a_model_that_nobody_can_ask_is_said_to_be_ignored(command: Command, judges: Judges) -> None:
+    data = json.loads(command("run", "layer_norm", "--model", "gpt-x", "--dry-run", "--json")[1])
+    assert "the model gpt-x is ignored" in "\n".join(data["chosen"]) and data["settings"]["model"] is None
+
+
+def test_a_dry_run_lacks_what_a_run_lacks(command: Command, judges: Judges) -> None:
+    line = ("run", "layer_norm", "--provider", "openai")
+    code, out, err = command(*line, "--dry-run")
+    assert (code, out) == (3, "") and err == command(*line)[2] and "OPENAI_API_KEY" in err
+
+
+def test_a_wrong_address_is_corrected_at_the_resume(
+    command: Command, judges: Judges, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "seed.py").write_text(source(8.0))
+    judges.before = stop(KeyboardInterrupt())
+    asked = ("--provider", "openai", "--base-url", "http://127.0.0.1:1/v1", "--model", "wrong")
+    name = campaign_of(command(*OFFLINE, "--seed", "seed.py", *asked)[2])
+    command("resume", name, "--base-url", "http://127.0.0.1:2/v1", "--model", "right")
+    with Store.open(Path(".kernelwright/campaigns.db"), read_only=True) as store:
+        settings = store.record(name).campaign.settings
+    assert (settings.base_url, settings.model) == ("http://127.0.0.1:2/v1", "right")

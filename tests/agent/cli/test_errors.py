@@ -34,6 +34,14 @@ USAGE = [
     "run layer_norm --set campaign.rounds=many",
     "run layer_norm --set provider.api_key=sk-secret",
     "run layer_norm --set nothing",
+    "run layer_norm --set nope.key=3",
+    "run layer_norm --stages ,",
+    "run layer_norm --stages block_tiling,memory_access,block_tiling",
+    "run layer_norm --provider replay --dry-run",
+    "run layer_norm --dry-run --store .kernelwright",
+    "run layer_norm --base-url notaurl --model m",
+    "resume meas --base-url notaurl",
+    "resume meas --model m",
     "run layer_norm --rounds 0",
     "run layer_norm --rounds many",
     "run layer_norm --provider replay",
@@ -55,6 +63,7 @@ USAGE = [
     "resume meas --max-usd 5",
     "best zzz",
     "list --jsn",
+    "list --store .kernelwright",
 ]
 
 
