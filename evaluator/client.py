@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from kernelwright.reference_kernels import TaskError
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from . import sandbox
 from .evaluation import Evaluation
+from .failed import failed, senseless
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session, Standing
 
 _ERRORS: dict[str, type[Exception]] = {
@@ -21,6 +26,9 @@ _ERRORS: dict[str, type[Exception]] = {
     "TaskError": TaskError,
 }
 _STANDINGS = TypeAdapter(list[Standing])
+
+
+_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 
 class JudgeDied(Exception):
@@ -35,16 +43,34 @@ class JudgeClient:
         self._process: subprocess.Popen[str] | None = None
         self._log = tempfile.TemporaryFile("w+", prefix="kernelwright-judge-")  # noqa: SIM115
         self._opened: tuple[str, str] | None = None
+        self._session: Session | None = None
+        self._judging = False
 
     def open(self, task: str, target: str, progress: Progress = lambda _: None) -> Session:
         """Start the judge for a task and a target."""
         self._opened = (task, target)
-        return Session.model_validate(self._ask({"op": "open", "task": task, "target": target}, progress))
+        raw = self._ask({"op": "open", "task": task, "target": target}, progress)
+        self._session = Session.model_validate(raw)
+        return self._session
 
     def evaluate(self, job: Job, progress: Progress) -> Evaluation:
-        """One verdict."""
-        return Evaluation.model_validate(
-            self._ask({"op": "evaluate", "job": job.model_dump(mode="json")}, progress)
+        """One verdict; a kernel that the judge cannot survive or describe has failed."""
+        try:
+            raw = self._ask({"op": "evaluate", "job": job.model_dump(mode="json")}, progress)
+            return Evaluation.model_validate(raw)
+        except JudgeDied:
+            return self._failed(job, "the evaluator died twice on this kernel")
+        except ValidationError as problem:
+            return self._failed(job, senseless(problem))
+
+    def _failed(self, job: Job, reason: str) -> Evaluation:
+        session = self._session
+        return failed(
+            job,
+            reason,
+            kind=self.kind,
+            device=session.device if session else self.kind,
+            confined=session.sandbox if session else sandbox.level(),
         )
 
     def noise_floor(self, task: str, source: str, progress: Progress) -> float | None:
@@ -82,20 +108,32 @@ class JudgeClient:
         self._log.close()
 
     def _ask(self, request: dict[str, Any], progress: Progress) -> Any:
-        """One request; a judge that died is started again once, since a poisoned card can take it along."""
+        """One request; a judge that died is started again once, since a poisoned card can take it along.
+
+        Raises `JudgeDied` when a kernel ended it twice and no card can be to blame.
+        """
         try:
-            return self._ask_once(request, progress)
+            return self._ask_opened(request, progress)
         except JudgeDied:
             self._forget()
         try:
-            if self._opened is not None and request["op"] != "open":
-                task, target = self._opened
-                self._ask_once({"op": "open", "task": task, "target": target}, progress)
-            return self._ask_once(request, progress)
+            return self._ask_opened(request, progress)
         except JudgeDied:
+            self._forget()
+            if self.kind == "offline" and request["op"] == "evaluate" and self._judging:
+                raise
             raise GpuUnhealthy(
                 f"the evaluator died twice ({self._last_words()}): try `kernelwright doctor`"
             ) from None
+
+    def _ask_opened(self, request: dict[str, Any], progress: Progress) -> Any:
+        """A fresh process is opened before it is asked for anything else."""
+        self._judging = False
+        if self._process is None and self._opened is not None and request["op"] != "open":
+            task, target = self._opened
+            self._ask_once({"op": "open", "task": task, "target": target}, progress)
+        self._judging = self._opened is not None
+        return self._ask_once(request, progress)
 
     def _ask_once(self, request: dict[str, Any], progress: Progress) -> Any:
         process = self._started()
@@ -122,21 +160,36 @@ class JudgeClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
+                env=without_secrets(os.environ),
                 text=True,
                 start_new_session=True,
             )
         return self._process
 
     def _forget(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        self._process = None
 
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = self._log.read()[-4000:].strip().splitlines()
         return lines[-1][:300] if lines else "no output"
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment less every variable whose name says that it is a secret: the judge needs none."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not any(word in name.upper() for word in _SECRETS)
+    }
 
 
 def open_evaluator(device: Literal["cuda", "offline"]) -> JudgeClient:

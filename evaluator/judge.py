@@ -10,11 +10,11 @@ import ctypes
 import fcntl
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -24,8 +24,11 @@ from pydantic import TypeAdapter
 
 from . import sandbox
 from .devices import detect_card
+from .failed import failed, senseless
 from .gpus import Gpu, gpu, gpu_by_title
+from .places import remove
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session
+from .session_folder import session_folder
 
 if TYPE_CHECKING:
     from .measured.judge import MeasuredJudge
@@ -88,7 +91,20 @@ class Server:
         parsed = Job.model_validate(job)
         self.open(parsed.task, parsed.target, tell)
         assert self._judge is not None
-        return json.loads(self._judge.evaluate(parsed, tell).to_json())  # type: ignore[no-any-return]
+        try:
+            verdict = self._judge.evaluate(parsed, tell).to_json()
+        except Exception as problem:
+            if not _from_the_candidate(problem):
+                raise
+            traceback.print_exc()
+            verdict = failed(
+                parsed,
+                senseless(problem),
+                kind=self._judge.kind,
+                device=self._judge.device_name,
+                confined=sandbox.level(),
+            ).to_json()
+        return json.loads(verdict)  # type: ignore[no-any-return]
 
     def noise_floor(self, source: str, tell: Progress) -> float | None:
         """The A/A floor of the open session; None offline."""
@@ -105,10 +121,20 @@ class Server:
         """End every process."""
         if self._judge is not None:
             self._judge.close()
+            remove(self._judge.folder)
             self._judge = None
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _from_the_candidate(problem: Exception) -> bool:
+    """Whether a surprise is one kernel's: not the evaluator's own word, nor a card that this process lost."""
+    import torch
+
+    if isinstance(problem, EnvironmentLacks | GpuUnhealthy | TaskError | torch.AcceleratorError):
+        return False
+    return not (isinstance(problem, RuntimeError) and "cuda" in str(problem).lower())
 
 
 def _row_of_card(name: str) -> Gpu:
@@ -138,9 +164,11 @@ def _exclusive(uuid: str, tell: Progress) -> TextIO:
 
 def serve(kind: str, requests: TextIO, answers: TextIO) -> None:
     """Answer until the requests end."""
-    folder = Path(tempfile.mkdtemp(prefix="kernelwright-"))
-    server = Server(kind, folder)
+    with session_folder() as folder:
+        _serve(Server(kind, folder), requests, answers)
 
+
+def _serve(server: Server, requests: TextIO, answers: TextIO) -> None:
     def say(**message: Any) -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
@@ -163,7 +191,6 @@ def serve(kind: str, requests: TextIO, answers: TextIO) -> None:
                 say(error={"type": type(problem).__name__, "message": str(problem)})
     finally:
         server.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> None:
