@@ -20,6 +20,14 @@ from .knobs import changes
 
 _BACKTICKS = re.compile(r"`{3,}")
 
+LACKING = {
+    "block": "no constant with BLOCK or TILE in its name sets a tile's size",
+    "grid": "no constant with SPLIT, PROGRAMS or CTAS in its name sets the grid",
+    "num_warps": "no launch takes another num_warps",
+    "num_stages": "no launch takes another num_stages",
+}
+"""What a kernel is without that gives a knob nothing to change."""
+
 
 class TunerProvider:
     """Proposes the first change that the campaign has not tried."""
@@ -42,10 +50,11 @@ class TunerProvider:
             if _sha(source) not in request.tried:
                 return Reply(text=text, provider=self.name, model=self.model, usage=_FREE)
         knobs = ", ".join(request.stage.knobs)
+        lacks = "; ".join(LACKING[knob] for knob in request.stage.knobs if knob in LACKING)
         raise NothingToPropose(
             f"all {found} changes of {knobs} that the tuner knows for this kernel are tried"
             if found
-            else f"the tuner finds nothing to change in stage '{stage}': the kernel names no {knobs}"
+            else f"the tuner finds nothing to change in stage '{stage}': {lacks or knobs}"
         )
 
 

@@ -321,7 +321,7 @@ def test_nothing_is_proposed_twice_and_the_end_says_so(request_for: Make) -> Non
     ("knobs", "parent", "why"),
     [
         ((), two_launches(), "no parameter to change in stage 'block_tiling'"),
-        (("grid",), two_launches(), "names no grid"),
+        (("grid",), two_launches(), "no constant with SPLIT, PROGRAMS or CTAS in its name sets the grid"),
         (("block",), None, "needs a model"),
         (("block",), "def f(:", "taken apart"),
     ],
