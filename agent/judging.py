@@ -14,6 +14,9 @@ Text = Callable[[str], str]
 """A kernel's source by its SHA-256."""
 
 
+DEFERRED = "measured in its turn, after what was found offline"
+
+
 def job(record: Record, session: Session, text: Text, attempt: Attempt) -> Job:
     """The question whether an attempt's kernel is right, and on a card how it fares against the best."""
     settings, measured = record.campaign.settings, session.kind == "cuda"
@@ -38,7 +41,7 @@ def source(text: Text, attempt: Attempt) -> str:
 def without_evaluation(record: Record, attempt: Attempt) -> Decision | None:
     """The decision on a kernel that needs no evaluation now; None for one that does."""
     if rules.awaits_card(record, attempt):
-        return Decision(accepted=False, reason="measured in its turn, after what was found offline")
+        return Decision(accepted=False, reason=DEFERRED)
     twin = rules.is_twin_of(record, attempt)
     if twin is None:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import KernelFailed, UsageProblem
-from .opening import reading, record_of, store_path
+from .opening import reading, record_of, store_option, store_path
 from .options import AsJson, AttemptId, CampaignId, StoreFile
 from .output import show, show_json, show_text
 
@@ -26,14 +26,15 @@ def list_campaigns(store: StoreFile = None, as_json: AsJson = False) -> None:
     """
     from ..views.campaigns import campaigns, campaigns_json
 
-    records = []
+    records, standings = [], {}
     if store is not None or store_path(store).exists():
         with reading(store) as opened:
             records = [opened.record(campaign.id) for campaign in reversed(opened.campaigns())]
+            standings = {record.campaign.id: opened.standing(record.campaign) for record in records}
     if as_json:
-        show_json(campaigns_json(records))
+        show_json(campaigns_json(records, standings))
     elif records:
-        show(campaigns(records))
+        show(campaigns(records, standings))
     else:
         show("no campaign yet: begin with `kernelwright run layer_norm`")
 
@@ -50,10 +51,11 @@ def tree(campaign: CampaignId, store: StoreFile = None, as_json: AsJson = False)
 
     with reading(store) as opened:
         record = record_of(opened, campaign)
+        standing = opened.standing(record.campaign)
     if as_json:
         show_json(tree_json(record))
     else:
-        show(tree_view(record))
+        show(tree_view(record, standing, store_option(store)))
 
 
 def best(
@@ -75,20 +77,21 @@ def best(
     from ..views.lineage import attempt_json
     from ..views.product import header, with_header
 
+    option = store_option(store)
     with reading(store) as opened:
         record = record_of(opened, campaign)
         found = record.best
         if found is None:
             name = record.campaign.id
             raise KernelFailed(
-                f"campaign {name} has no kernel that passed: `kernelwright tree {name}` says why"
+                f"campaign {name} has no kernel that passed: `kernelwright tree {name}{option}` says why"
             )
         source = _text(opened, found, found.kernel_sha, "kernel")
-    product = with_header(record.campaign, found, source)
+    product = with_header(record.campaign, found, source, option)
     if output is not None:
         _write(output, product, force)
     if as_json:
-        show_json({**attempt_json(found), "header": header(record.campaign, found), "source": source})
+        show_json({**attempt_json(found), "header": header(record.campaign, found, option), "source": source})
     elif output is None:
         show_text(product, "python")
 

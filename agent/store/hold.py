@@ -27,7 +27,7 @@ os.register_at_fork(after_in_child=_let_go_in_child)
 @contextmanager
 def held(store: Path, campaign: str) -> Iterator[None]:
     """Hold a campaign of the store at that path; raises `CampaignHeld` with who holds it."""
-    path = store.with_name(f"{store.name}.{campaign}.lock")
+    path = _lock(store, campaign)
     with translated(store):
         descriptor = _locked(path, campaign)
         os.ftruncate(descriptor, 0)
@@ -37,6 +37,28 @@ def held(store: Path, campaign: str) -> Iterator[None]:
         yield
     finally:
         _release(path, descriptor)
+
+
+def is_held(store: Path, campaign: str) -> bool:
+    """Whether a live process runs a campaign of the store at that path."""
+    try:
+        descriptor = os.open(_lock(store, campaign), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # nobody can tell here: what the campaign says of itself stands
+    try:
+        # Shared, so that two who look do not see each other; let go again at once.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock(store: Path, campaign: str) -> Path:
+    return store.with_name(f"{store.name}.{campaign}.lock")
 
 
 def _release(path: Path, descriptor: int) -> None:

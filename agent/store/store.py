@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from kernelwright.evaluator.phases import sha256_of
 
-from ..record import Attempt, Budget, Campaign, Record, Settings
+from ..record import Attempt, Budget, Campaign, CampaignStatus, Record, Settings
 from . import database, ids, mapping
 from .errors import StoreError, translated
-from .hold import held
+from .hold import held, is_held
 
 _SAVE_ATTEMPT = """
     INSERT INTO attempts (id, campaign, number, parent, prompt_sha, reply_sha, kernel_sha, data)
@@ -40,7 +40,9 @@ class Store:
         with translated(path):
             there, folder = path.exists(), path.is_dir()
         if folder:
-            raise StoreError(f"store '{given}' is a directory: name the file in it, such as campaigns.db")
+            raise StoreError(
+                f"store '{given}' cannot be opened, since it is a directory: name a file with --store"
+            )
         if not there and (read_only or not create):
             raise StoreError(
                 f"there is no store at '{path}': begin with `kernelwright run layer_norm`, "
@@ -65,6 +67,11 @@ class Store:
     def hold(self, campaign_id: str) -> AbstractContextManager[None]:
         """Be the only process that runs this campaign; raises `CampaignHeld` with who does already."""
         return held(self.path, campaign_id)
+
+    def standing(self, campaign: Campaign) -> str:
+        """The campaign's status, or ``stopped`` when it says that it runs and no process runs it."""
+        running = campaign.status is CampaignStatus.RUNNING
+        return "stopped" if running and not is_held(self.path, campaign.id) else campaign.status.value
 
     def new_campaign(self, settings: Settings, budget: Budget) -> Campaign:
         """Begin a campaign under a new short id."""

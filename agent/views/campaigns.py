@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
@@ -9,14 +10,24 @@ from rich.text import Text
 
 from ..record import Record
 from .lineage import attempt_json, names, provisional
-from .text import one_line, speedup, time_of
+from .text import NOBODY, one_line, speedup, time_of
+
+WIDTHS = {"campaign": 8, "status": 8, "target": 8, "task": 10}
+"""Least widths, where a narrow terminal would cut an id or a name."""
 
 
-def campaigns(records: list[Record]) -> Table:
-    """One row each, newest last."""
+def campaigns(records: list[Record], standings: Mapping[str, str] = NOBODY) -> Table:
+    """One row each, newest last; ``standings`` says how a campaign stands, by its id, where that is not stored."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("campaign", "started", "task", "target", "provider", "status", "attempts", "best"):
-        table.add_column(name, justify="right" if name == "attempts" else "left", overflow="fold")
+        # What names a campaign is never broken within a word; the best's line wraps between words.
+        table.add_column(
+            name,
+            justify="right" if name == "attempts" else "left",
+            overflow="ellipsis",
+            no_wrap=name in ("campaign", "task", "target", "provider", "status"),
+            min_width=WIDTHS.get(name),
+        )
     for record in records:
         campaign, settings = record.campaign, record.campaign.settings
         table.add_row(
@@ -29,7 +40,7 @@ def campaigns(records: list[Record]) -> Table:
                     settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
                 )
             ),
-            campaign.status.value,
+            standings.get(campaign.id, campaign.status.value),
             str(len(record.attempts)),
             Text(_best(record)),
         )
@@ -50,7 +61,7 @@ def _best(record: Record) -> str:
     )
 
 
-def campaigns_json(records: list[Record]) -> list[dict[str, Any]]:
+def campaigns_json(records: list[Record], standings: Mapping[str, str] = NOBODY) -> list[dict[str, Any]]:
     """The list as data."""
     return [
         {
@@ -61,7 +72,7 @@ def campaigns_json(records: list[Record]) -> list[dict[str, Any]]:
             "device": record.campaign.settings.device,
             "provider": record.campaign.settings.provider,
             "model": record.campaign.settings.model,
-            "status": record.campaign.status.value,
+            "status": standings.get(record.campaign.id, record.campaign.status.value),
             "attempts": len(record.attempts),
             "best": attempt_json(record.best) if record.best else None,
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from kernelwright.evaluator.evaluation import Evaluation
 
+from ..judging import DEFERRED
 from ..record import Attempt, AttemptKind, Record
 from .text import one_line
 
@@ -17,10 +18,17 @@ def state(attempt: Attempt) -> str:
     if attempt.failure:
         return attempt.failure.kind.value
     if attempt.kernel_sha:
-        return "to be judged"
+        return _unjudged(attempt)
     if attempt.decision and not attempt.reply:
         return "no proposal"
     return "replied" if attempt.reply else "asked" if attempt.prompt_sha else "begun"
+
+
+def _unjudged(attempt: Attempt) -> str:
+    """A kernel without a verdict: none is needed for one that was judged before, or none yet."""
+    if attempt.decision is None:
+        return "to be judged"
+    return "deferred" if attempt.decision.reason == DEFERRED else "duplicate"
 
 
 def outcome(attempt: Attempt) -> str:

@@ -12,19 +12,19 @@ INTERPRETED = " in Triton's interpreter at small shapes"
 """How far the check of correctness goes without a card."""
 
 
-def with_header(campaign: Campaign, attempt: Attempt, source: str) -> str:
+def with_header(campaign: Campaign, attempt: Attempt, source: str, option: str = "") -> str:
     """The source below a comment that says what was verified, where, and what was not."""
-    lines = [f"# {one_line(line)}" for line in header(campaign, attempt)]
+    lines = [f"# {one_line(line)}" for line in header(campaign, attempt, option)]
     return "\n".join([*lines, "", source])
 
 
-def header(campaign: Campaign, attempt: Attempt) -> list[str]:
-    """The comment's lines: task, verdict, time, kernel hash, versions."""
+def header(campaign: Campaign, attempt: Attempt, option: str = "") -> list[str]:
+    """The comment's lines: task, verdict, time, kernel hash, versions; ``option`` goes with the command."""
     evaluation = attempt.evaluation
     lines = [
         f"Kernel for the task {campaign.settings.task}, target {campaign.settings.target},"
         f" from kernelwright attempt {attempt.id}.",
-        *_verified(campaign, attempt),
+        *_verified(campaign, attempt, option),
         f"SHA-256 of the source below this header and its empty line: {attempt.kernel_sha}",
     ]
     versions = evaluation.environment if evaluation else {}
@@ -33,7 +33,7 @@ def header(campaign: Campaign, attempt: Attempt) -> list[str]:
     return lines
 
 
-def _verified(campaign: Campaign, attempt: Attempt) -> list[str]:
+def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
     evaluation = attempt.evaluation
     if evaluation is None:
         return ["Not verified."]
@@ -51,7 +51,7 @@ def _verified(campaign: Campaign, attempt: Attempt) -> list[str]:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
     if provisional(attempt):
         lines.append(
-            f"Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda` measures"
+            f"Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda{option}` measures"
             " and decides."
         )
     if evaluation.correctness:

@@ -13,6 +13,7 @@ from ..record import Attempt, AttemptKind, Record
 from ..rules.accounts import REMEASURED, StageAccount, accounts
 from .attempt import gain, state_text, verdict_on
 from .lineage import attempt_json, lineage, names, step
+from .summary import resume_command
 from .text import one_line, plural, time_of, times
 
 MARK = "●"
@@ -20,10 +21,14 @@ WIDTHS = (1, 8, 14, 13, 10, 0)
 """Least widths of mark, id, step, state, time and gain, so that stages stand under each other."""
 
 
-def tree(record: Record) -> RenderableType:
-    """Every attempt in order under its stage; ``●`` marks the way from the seed to the best."""
+def tree(record: Record, standing: str | None = None, option: str = "") -> RenderableType:
+    """Every attempt in order under its stage; ``●`` marks the way from the seed to the best.
+
+    ``standing`` says how the campaign stands where that is not stored; ``option`` goes with each command.
+    """
+    standing = standing or record.campaign.status.value
     worth = {account.stage: account for account in accounts(record)}
-    parts: list[RenderableType] = [_title(record)]
+    parts: list[RenderableType] = [_title(record, standing), *_stop(record, standing, option)]
     shown: set[str] = set()
     for stage, attempts in groupby(record.attempts, key=_heading_of):
         if stage is not None:
@@ -39,13 +44,24 @@ def _heading_of(attempt: Attempt) -> str | None:
     return REMEASURED if attempt.kind is AttemptKind.REMEASURE else attempt.stage
 
 
-def _title(record: Record) -> Text:
+def _title(record: Record, standing: str) -> Text:
     settings = record.campaign.settings
     line = Text(record.campaign.id, style="bold")
     line.append(
         f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}", style="default"
     )
-    return line.append(f", {record.campaign.status.value}", style="dim")
+    return line.append(f", {standing}", style="dim")
+
+
+def _stop(record: Record, standing: str, option: str) -> list[Text]:
+    """Why it does not go on, and the command that makes it."""
+    why = record.campaign.pause_reason
+    if standing == "stopped":
+        why = "its process is gone; everything up to there is stored"
+    if why is None:
+        return []
+    hint = f"`{resume_command(record, option)}` goes on"
+    return [Text(f"{standing}: {one_line(why)}", style="yellow"), Text(hint, style="dim")]
 
 
 def _heading(account: StageAccount) -> Text:

@@ -142,3 +142,13 @@ def test_reading_changes_nothing(command: Command, store: Path) -> None:
     finally:
         store.parent.chmod(0o700)
     assert store.read_bytes() == before
+
+
+def test_ids_and_names_stay_whole_on_a_narrow_terminal(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = command("list")[1]
+    assert all(len(line) <= 80 for line in out.splitlines())
+    for word in ("offl", "meas", "layer_norm", "rtx-4090"):
+        assert word in out

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kernelwright.agent.record import Budget, Campaign, CampaignStatus, Settings
 from kernelwright.agent.store import CampaignHeld, Store
 
 HOLDER = """
@@ -18,6 +20,11 @@ with Store.open(Path(sys.argv[1])) as store, store.hold("abcd"):
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+def campaign(name: str) -> Campaign:
+    settings = Settings(task="t", target="rtx-4090", device="offline", provider="tuner", stages=[])
+    return Campaign(id=name, created=datetime.now(UTC), settings=settings, budget=Budget())
 
 
 @pytest.fixture
@@ -46,6 +53,19 @@ def test_a_killed_holder_lets_go_at_once(tmp_path: Path, holder: subprocess.Pope
     holder.communicate()
     with Store.open(tmp_path / "c.db") as store, store.hold("abcd"):
         pass
+
+
+def test_a_campaign_whose_process_is_gone_has_stopped(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with Store.open(tmp_path / "c.db") as store:
+        alive, other = (campaign(name) for name in ("abcd", "efgh"))
+        assert (store.standing(alive), store.standing(other)) == ("running", "stopped")
+        finished = other.model_copy(update={"status": CampaignStatus.FINISHED})
+        assert store.standing(finished) == "finished"
+        holder.kill()
+        holder.communicate()
+        assert store.standing(alive) == "stopped"
+        with store.hold("abcd"):  # who looks holds nothing back
+            assert store.standing(alive) == "running"
 
 
 def test_nothing_is_left_behind_and_it_can_be_held_again(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import io
 import json
 
 import pytest
-from kernelwright.agent.record import Record
+from kernelwright.agent.judging import DEFERRED
+from kernelwright.agent.record import Decision, Record
 from kernelwright.agent.views.attempt import attempt_line, attempt_page
 from kernelwright.agent.views.campaigns import campaigns, campaigns_json
 from kernelwright.agent.views.compare import changes, code_diff, diff_json, highlighted
-from kernelwright.agent.views.lineage import names
+from kernelwright.agent.views.lineage import names, state
 from kernelwright.agent.views.product import header, with_header
 from kernelwright.agent.views.summary import summary, summary_json
 from kernelwright.agent.views.tree import tree, tree_json
@@ -150,3 +151,19 @@ def test_the_header_of_an_estimate_says_how_far_its_check_went_and_how_to_go_on(
     measured = measured_record()
     assert measured.best is not None
     assert "interpreter" not in "\n".join(header(measured.campaign, measured.best))
+
+
+@pytest.mark.parametrize("word", ["duplicate", "deferred", "to be judged"])
+def test_a_kernel_without_a_verdict_says_why(word: str) -> None:
+    twin = "the same kernel as offl.1, which was judged already"
+    reason = {"duplicate": twin, "deferred": DEFERRED}.get(word)
+    decision = Decision(accepted=False, reason=reason) if reason else None
+    attempt = offline_record().attempts[1].model_copy(update={"evaluation": None, "decision": decision})
+    assert state(attempt) == word
+
+
+def test_the_tree_says_why_a_campaign_stands_still_and_what_goes_on() -> None:
+    text = shown(tree(measured_record(), option=" --store s.db"))
+    assert "`kernelwright resume meas --max-minutes N --store s.db` goes on" in text
+    text = shown(tree(offline_record(), "stopped"))
+    assert "stopped: its process is gone" in text and "`kernelwright resume offl` goes on" in text
