@@ -5,46 +5,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..record import Record
+from .fitting import Fitting
 from .lineage import attempt_json, names, provisional
-from .text import NOBODY, one_line, speedup, time_of
+from .text import NOBODY, one_line, plural, speedup, time_of
 
-WIDTHS = {"campaign": 8, "status": 8, "target": 8, "task": 10}
-"""Least widths, where a narrow terminal would cut an id or a name."""
+COLUMNS = ("campaign", "started", "task", "target", "provider", "status", "attempts", "best")
 
 
-def campaigns(records: list[Record], standings: Mapping[str, str] = NOBODY) -> Table:
-    """One row each, newest last; ``standings`` says how a campaign stands, by its id, where that is not stored."""
+def campaigns(records: list[Record], standings: Mapping[str, str] = NOBODY) -> RenderableType:
+    """One row each, newest last; ``standings`` says how a campaign stands, by its id, where that is not stored.
+
+    Where a row does not fit, each campaign takes a few lines.
+    """
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("campaign", "started", "task", "target", "provider", "status", "attempts", "best"):
-        # What names a campaign is never broken within a word; the best's line wraps between words.
-        table.add_column(
-            name,
-            justify="right" if name == "attempts" else "left",
-            overflow="ellipsis",
-            no_wrap=name in ("campaign", "task", "target", "provider", "status"),
-            min_width=WIDTHS.get(name),
-        )
+    for name in COLUMNS:
+        table.add_column(name, justify="right" if name == "attempts" else "left", no_wrap=True)
+    blocks: list[RenderableType] = []
     for record in records:
-        campaign, settings = record.campaign, record.campaign.settings
-        table.add_row(
-            Text(campaign.id, style="bold"),
-            f"{campaign.created:%Y-%m-%d %H:%M}",
-            Text(one_line(settings.task)),
-            settings.target,
-            Text(
-                one_line(
-                    settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
-                )
-            ),
-            standings.get(campaign.id, campaign.status.value),
-            str(len(record.attempts)),
-            Text(_best(record)),
-        )
-    return table
+        cells = _cells(record, standings.get(record.campaign.id, record.campaign.status.value))
+        table.add_row(Text(cells[0], style="bold"), *map(Text, cells[1:]))
+        blocks += _block(*cells)
+    return Fitting(table, Group(*blocks))
+
+
+def _cells(record: Record, standing: str) -> tuple[str, ...]:
+    campaign, settings = record.campaign, record.campaign.settings
+    provider = settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
+    started = f"{campaign.created:%Y-%m-%d %H:%M}"
+    about = (one_line(settings.task), settings.target, one_line(provider))
+    return campaign.id, started, *about, standing, str(len(record.attempts)), _best(record)
+
+
+def _block(
+    name: str, started: str, task: str, target: str, provider: str, standing: str, attempts: str, best: str
+) -> list[Text]:
+    return [
+        Text(name, style="bold").append(f"  {started}  {standing}", style="default"),
+        Text(f"  {task} for the {target}, {provider}, {plural(int(attempts), 'attempt')}"),
+        Text(f"  best: {best}"),
+    ]
 
 
 def _best(record: Record) -> str:

@@ -13,9 +13,8 @@ from rich.text import Text
 
 from ..record import Attempt
 from .lineage import attempt_json
-from .text import number, one_line, plain, time_of
+from .text import metric, one_line, plain, time_of
 
-_TIMES = ("duration_ms", "time_share")
 Change = tuple[float | None, float | None]
 
 
@@ -88,18 +87,21 @@ def _place(attempt: Attempt) -> str:
 
 def _table(kernel: str, metrics: dict[str, Change], estimated: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(Text(kernel), no_wrap=True)
+    table.add_column(Text(f"{kernel} (estimated)" if estimated else kernel), no_wrap=True)
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right")
     for name, (old, new) in metrics.items():
         if old != new:
-            mark = " (est.)" if estimated and name in _TIMES else ""
-            table.add_row(Text(one_line(name, 80) + mark), _cell(old), _cell(new), _relative(old, new))
+            table.add_row(Text(one_line(name, 80)), *_cells(name, old, new), _relative(old, new))
     return table
 
 
-def _cell(value: float | None) -> str:
-    return "—" if value is None else number(value)
+def _cells(name: str, old: float | None, new: float | None) -> list[str]:
+    return ["—" if value is None else _shown(name, value) for value in (old, new)]
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{value:.1%}" if name == "time_share" else metric(name, value)
 
 
 def _relative(old: float | None, new: float | None) -> str:

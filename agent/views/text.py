@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kernelwright.evaluator.evaluation import Estimate, Evaluation, Timing
+from kernelwright.evaluator.metrics import DURATION
 
 PYTORCH = ("eager", "compile")
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -37,6 +38,15 @@ def number(value: float, digits: int = 3) -> str:
     whole = len(str(int(abs(value))))
     text = f"{value:,.{max(0, digits - whole)}f}"
     return text.rstrip("0").rstrip(".") if float(value).is_integer() and "." in text else text
+
+
+def metric(name: str, value: float) -> str:
+    """A metric's value: durations, which Nsight Compute counts in ns, in ms as all times; counts whole."""
+    if name == DURATION:
+        return milliseconds(value / 1e6)
+    if name.startswith("launch__") and float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if "pct" in name else number(value)
 
 
 def milliseconds(ms: float) -> str:

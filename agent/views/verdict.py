@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kernelwright.evaluator.evaluation import Correctness, Evaluation, KernelProfile, Status
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .text import estimate, milliseconds, number, one_line, speedup
+from .fitting import Fitting
+from .text import estimate, metric, milliseconds, one_line, speedup
 
 _GOOD = {Status.PASSED: "bold green", Status.UNCHECKED: "bold yellow"}
 
 
 def verdict(evaluation: Evaluation) -> RenderableType:
     """Status, time, floor, correctness by family, kernels with metrics, warnings."""
-    parts: list[RenderableType] = [headline(evaluation), *(Text(line) for line in _times(evaluation))]
+    parts: list[RenderableType] = [headline(evaluation)]
+    parts += [Text(one_line(evaluation.reason))] if evaluation.reason else []
+    parts += [Text(line) for line in _times(evaluation)]
     if evaluation.correctness and evaluation.correctness.families:
         parts += [Text(), families(evaluation.correctness)]
     if evaluation.kernels:
-        parts += [Text(), metrics_table(evaluation.kernels, evaluation.provenance)]
+        parts += [Text(), metrics_of(evaluation.kernels, evaluation.provenance)]
         parts += [Text(line, style="dim") for line in missing_everywhere(evaluation.kernels)]
     parts += [Text(f"warning: {one_line(warning)}", style="yellow") for warning in evaluation.warnings]
     return Group(*parts)
 
 
 def headline(evaluation: Evaluation) -> Text:
-    """``passed, measured on NVIDIA H200`` or ``incorrect: reason``."""
+    """``passed, judged on NVIDIA H200``; the reason stands below it."""
     place = f"judged on {one_line(evaluation.device)}"
     if evaluation.provenance == "estimated":
         place = f"offline, for the {evaluation.target}: nothing was measured"
     line = Text(evaluation.status.value, style=_GOOD.get(evaluation.status, "bold red"))
-    line.append(f", {place}", style="default")
-    return line.append(f": {one_line(evaluation.reason)}", style="default") if evaluation.reason else line
+    return line.append(f", {place}", style="default")
 
 
 def _times(evaluation: Evaluation) -> list[str]:
@@ -66,10 +70,19 @@ def families(correctness: Correctness) -> Table:
     return table
 
 
-def metrics_table(kernels: list[KernelProfile], provenance: str) -> Table:
-    """One column per kernel: grid, launches, time share, configuration, metrics or why they are missing."""
+def metrics_of(kernels: list[KernelProfile], provenance: str) -> RenderableType:
+    """The kernels side by side, or one below the other where that is too wide."""
+    alone = [metrics_table([kernel], provenance, _reasons(kernels)) for kernel in kernels]
+    return Fitting(metrics_table(kernels, provenance, _reasons(kernels)), Group(*alone))
+
+
+def metrics_table(kernels: list[KernelProfile], provenance: str, absent: Mapping[str, str]) -> Table:
+    """One column per kernel: grid, launches, time share, configuration, metrics or why they are missing.
+
+    Metrics that are `absent` from every kernel are left out.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
+    table.add_column("metrics (estimated)" if provenance == "estimated" else "metrics", no_wrap=True)
     for kernel in kernels:
         table.add_column(Text(one_line(kernel.name, 60)), justify="right", overflow="fold")
     table.add_row("grid", *("×".join(map(str, kernel.grid)) for kernel in kernels))
@@ -79,7 +92,6 @@ def metrics_table(kernels: list[KernelProfile], provenance: str) -> Table:
     if any(kernel.config for kernel in kernels):
         table.add_row("configuration", *(Text(_config(kernel)) for kernel in kernels))
     names = dict.fromkeys(name for kernel in kernels for name in (*kernel.metrics, *kernel.missing))
-    absent = _reasons(kernels)
     for name in (name for name in names if name not in absent):
         table.add_row(Text(one_line(name, 80)), *(Text(_metric(kernel, name)) for kernel in kernels))
     return table
@@ -114,5 +126,5 @@ def _config(kernel: KernelProfile) -> str:
 
 def _metric(kernel: KernelProfile, name: str) -> str:
     if name in kernel.metrics:
-        return number(kernel.metrics[name])
+        return metric(name, kernel.metrics[name])
     return f"missing: {one_line(kernel.missing[name], 60)}" if name in kernel.missing else "—"

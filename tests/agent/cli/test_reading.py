@@ -85,12 +85,33 @@ def test_an_artefact_on_a_terminal_is_harmless(store: Path) -> None:
     assert rb"\x1b[2J" in output
 
 
+TWO_KERNELS = """\
+import torch.nn as nn
+import triton
+
+@triton.jit
+def partial(x):
+    pass
+
+@triton.jit
+def final(x):
+    pass
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return x
+"""
+
+
 def test_metrics_feed_the_prompt(command: Command, tmp_path: Path) -> None:
     """What `show --metrics` prints is what `prompt render --metrics` reads."""
     code, out, _ = command("show", "offl.1", "--metrics")
     assert code == 0
     (tmp_path / "m.json").write_text(out)
+    (tmp_path / "k.py").write_text(TWO_KERNELS)
     line = [
+        "--kernel",
+        "k.py",
         "--task",
         "layer_norm",
         "--stage",
@@ -103,6 +124,9 @@ def test_metrics_feed_the_prompt(command: Command, tmp_path: Path) -> None:
     code, prompt, err = command("prompt", "render", *line)
     assert (code, err) == (0, "")
     assert "65536" in prompt and "partial" in prompt and "0.549" in prompt
+    assert "ESTIMATES" in prompt
+    (tmp_path / "m.json").write_text(command("show", "meas.1", "--metrics")[1])
+    assert "ESTIMATES" not in command("prompt", "render", *line)[1]
 
 
 def test_best_writes_a_file_once(command: Command, tmp_path: Path) -> None:
@@ -152,3 +176,14 @@ def test_ids_and_names_stay_whole_on_a_narrow_terminal(
     assert all(len(line) <= 80 for line in out.splitlines())
     for word in ("offl", "meas", "layer_norm", "rtx-4090"):
         assert word in out
+
+
+def test_kernels_stand_below_each_other_on_a_narrow_terminal(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = command("show", "offl.1")[1]
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = command("show", "offl.1")[1]
+    assert (wide.count("metrics (estimated)"), narrow.count("metrics (estimated)")) == (1, 2)
+    assert all(len(line) <= 80 for line in narrow.splitlines())
+    assert narrow.count("BLOCK_SIZE_N=1024 num_warps=4") == 2

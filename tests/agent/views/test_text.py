@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernelwright.agent.views.text import milliseconds, number, one_line, plain, seconds
+from kernelwright.agent.views.text import metric, milliseconds, number, one_line, plain, seconds
+from kernelwright.evaluator.metrics import DURATION, GRID_SIZE, L2_HIT
 
 
 @given(st.text())
@@ -36,3 +38,16 @@ def test_numbers() -> None:
     ]
     assert [milliseconds(x) for x in (0.31812, 8.43, 1234.5)] == ["0.318 ms", "8.43 ms", "1,234 ms"]
     assert [seconds(x) for x in (3.14, 125.0, 7500.0)] == ["3.1 s", "2 min 05 s", "2 h 05 min"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        (DURATION, 318_400.0, "0.318 ms"),
+        (L2_HIT, 5.0, "5.0"),
+        (L2_HIT, 65.26, "65.3"),
+        (GRID_SIZE, 65536.0, "65,536"),
+    ],
+)
+def test_metrics_have_one_unit_and_steady_digits(name: str, value: float, expected: str) -> None:
+    assert metric(name, value) == expected
