@@ -25,6 +25,8 @@ prompt = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Metrics = dict[str, dict[str, float]]
 PLACES = ("duration_ms", "time_share")
 """Keys beside the metrics that say how much a kernel matters."""
+ESTIMATED = "estimated"
+"""Key beside the metrics that says, with true, that nothing was measured."""
 
 
 @prompt.command("list")
@@ -63,7 +65,7 @@ def render(
         typer.Option(
             "--metrics",
             metavar="FILE.json",
-            help="Kernel name -> metric -> value, and optionally duration_ms and time_share; as `show --metrics`.",
+            help="Kernel name -> metric -> value, optionally duration_ms, time_share, estimated; as `show --metrics`.",
         ),
     ] = None,
     target: Target = None,
@@ -82,8 +84,10 @@ def render(
     from .planning import choose_place
 
     found = load_task(task)
-    code = read_text(kernel, "kernel") if kernel else _seed(found, stage)
+    code = _kernel(kernel) if kernel else _seed(found, stage)
     numbers = read_metrics(metrics) if metrics else None
+    if metrics and numbers:
+        _belong_to(numbers, code, metrics)
     brief, rendered = bare_prompt(found, stage, choose_place("offline", target).target, code, numbers)
     if as_json:
         show_json({**vars(rendered), "brief": brief.data()})
@@ -119,13 +123,17 @@ def profile_of(metrics: Metrics, stage: Stage, card: Gpu) -> Profile:
     """The numbers as this stage shows them, each kernel with its duration and share where they are given."""
     from ..briefing import profile_from_metrics
 
-    bare = {name: {k: v for k, v in row.items() if k not in PLACES} for name, row in metrics.items()}
+    bare = {
+        name: {k: v for k, v in row.items() if k not in (*PLACES, ESTIMATED)} for name, row in metrics.items()
+    }
     profile = profile_from_metrics(bare, stage, card)
     kernels = [
         kernel.model_copy(update={key: metrics[kernel.name].get(key) for key in PLACES})
         for kernel in profile.kernels
     ]
-    return profile.model_copy(update={"kernels": kernels})
+    estimated = any(row.get(ESTIMATED) for row in metrics.values())
+    provenance = {"provenance": "estimated", "device": "offline"} if estimated else {}
+    return profile.model_copy(update={"kernels": kernels, **provenance})
 
 
 def read_metrics(file: Path) -> Metrics:
@@ -144,9 +152,49 @@ def read_metrics(file: Path) -> Metrics:
 
 
 def _number(file: Path, kernel: str, key: str, value: Any) -> float:
+    if key == ESTIMATED and isinstance(value, bool):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageProblem(f"metrics file '{file}': {kernel}'s '{key}' is no number")
+    wrong = _impossible(key, value)
+    if wrong:
+        raise UsageProblem(f"metrics file '{file}': {kernel}'s '{key}' is {value} and {wrong}")
     return float(value)
+
+
+def _impossible(key: str, value: float) -> str | None:
+    from kernelwright.evaluator.metrics import DURATION
+
+    if not abs(value) < float("inf"):
+        return "not finite: leave out what is not known"
+    if key in ("duration_ms", DURATION) and value < 0:
+        return "no duration is negative"
+    if key == "time_share" and not 0 <= value <= 1:
+        return "a share lies between 0 and 1"
+    return None
+
+
+def _belong_to(metrics: Metrics, code: str | None, file: Path) -> None:
+    """Numbers of kernels that the prompt does not show would mislead whoever reads it."""
+    from kernelwright.evaluator.source import triton_functions
+
+    known = triton_functions(code) if code is not None else []
+    strange = next((name for name in metrics if name not in known), None)
+    if strange is not None:
+        raise UsageProblem(
+            f"metrics file '{file}' names the kernel '{strange}', which the code does not have"
+            f" ({', '.join(known) or 'it has none'})"
+        )
+
+
+def _kernel(file: Path) -> str:
+    from kernelwright.evaluator.source import check_source
+
+    source = read_text(file, "kernel")
+    problem = check_source(source)
+    if problem is not None:
+        raise UsageProblem(f"'{file}' is no kernel: {problem.reason}")
+    return source
 
 
 def _seed(task: Task, stage: str) -> str | None:

@@ -195,13 +195,15 @@ def _reply(attempt: Attempt) -> str:
     return attempt.reply.text
 
 
-def _metrics(attempt: Attempt) -> dict[str, dict[str, float]]:
+def _metrics(attempt: Attempt) -> dict[str, dict[str, float | bool]]:
+    """Kernel → metric → value; estimates say so in each kernel, since the format has no other place for it."""
     if attempt.evaluation is None:
         raise UsageProblem(f"attempt {attempt.id} was not judged and has no metrics")
-    rows = {}
+    mark = {"estimated": True} if attempt.evaluation.provenance == "estimated" else {}
+    rows: dict[str, dict[str, float | bool]] = {}
     for kernel in attempt.evaluation.kernels:
         places = {"duration_ms": kernel.duration_ms, "time_share": kernel.time_share}
-        rows[kernel.name] = {**{k: v for k, v in places.items() if v is not None}, **kernel.metrics}
+        rows[kernel.name] = {**mark, **{k: v for k, v in places.items() if v is not None}, **kernel.metrics}
     return rows
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from kernelwright.agent.cli import errors
 from kernelwright.agent.store import Store
+from kernelwright.evaluator.source import triton_functions
+from kernelwright.reference_kernels import load_task
 from syrupy.assertion import SnapshotAssertion
 
 Command = Callable[..., tuple[int, str, str]]
@@ -53,6 +55,11 @@ USAGE = [
     "prompt render --task layer_norm --stage blocks",
     "prompt render --task layer_norm --stage block_tiling --metrics bad.toml",
     "prompt render --task layer_norm --stage block_tiling --metrics list.json",
+    "prompt render --task layer_norm --stage block_tiling --metrics negative.json",
+    "prompt render --task layer_norm --stage block_tiling --metrics share.json",
+    "prompt render --task layer_norm --stage block_tiling --metrics nan.json",
+    "prompt render --task layer_norm --stage block_tiling --metrics stranger.json",
+    "prompt render --task layer_norm --stage block_tiling --kernel prose.txt",
     "tree zzz",
     "show offl.99",
     "show offl.2 --code",
@@ -74,6 +81,14 @@ def files(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[campaign\n")
     (tmp_path / "wrong_key.toml").write_text("[budget]\nmax_token = 5\n")
     (tmp_path / "list.json").write_text("[1]")
+    name = triton_functions(load_task("layer_norm").seed_source() or "")[0]
+    for file, kernel, row in (
+        ("negative", name, '"duration_ms": -1'),
+        ("share", name, '"time_share": 1.5'),
+        ("nan", name, '"lts__t_sector_hit_rate.pct": NaN'),
+        ("stranger", "nobody", '"duration_ms": 1'),
+    ):
+        (tmp_path / f"{file}.json").write_text(f'{{"{kernel}": {{{row}}}}}')
 
 
 @pytest.mark.usefixtures("store", "files")
