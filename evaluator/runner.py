@@ -7,10 +7,8 @@ outputs in shared buffers, and answers orders. The same orders serve a card and 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import socket
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +21,7 @@ from . import channel
 from .evaluation import Status
 from .exchange import Arena, ArenaAddress, Slot, dtype_name, open_arena
 from .gpus import Gpu
-
-MODULE = "candidate"
+from .importing import import_source
 
 
 class Refused(Exception):
@@ -258,16 +255,6 @@ _OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
 def _synchronize(state: State) -> None:
     if state.device == "cuda":
         torch.cuda.synchronize()
-
-
-def import_source(path: Path) -> Any:
-    """Import a file as the module ``candidate``; triton.jit reads the source from there."""
-    spec = importlib.util.spec_from_file_location(MODULE, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[MODULE] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 _BY_NAME = {

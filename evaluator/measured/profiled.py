@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ..exchange import dtype_of
-from ..runner import import_source
+from ..importing import import_source
 
 
 def main(order_path: str) -> None:

@@ -62,7 +62,7 @@ def _functions(
     candidate: Path, init_inputs: Sequence[Any], wanted: set[str]
 ) -> tuple[dict[str, Any], str | None]:
     """The candidate's kernels by name; those that a factory makes appear when the model is built."""
-    from ..runner import import_source
+    from ..importing import import_source
 
     try:
         module = import_source(candidate)

@@ -61,7 +61,7 @@ WRONG = ADD.replace("mask = offs < n", "mask = offs < n - 1")
 RUN = """
 import torch
 from kernelwright.evaluator.offline.interpreting import interpreted_cuda, is_interpreter_limit
-from kernelwright.evaluator.runner import import_source
+from kernelwright.evaluator.importing import import_source
 result = {}
 for path in sorted(folder.glob("candidate-*.py")):
     x, y = torch.arange(300.0), torch.ones(300)
@@ -137,7 +137,7 @@ def test_the_named_configuration_is_taken_else_the_first_and_nothing_stays_patch
     import torch, triton, triton.language as tl
     from triton.runtime import interpreter
     from kernelwright.evaluator.offline.interpreting import interpreted_cuda
-    from kernelwright.evaluator.runner import import_source
+    from kernelwright.evaluator.importing import import_source
     def state():
         names = ("create_masked_load", "create_atomic_rmw", "set_grid_idx")
         return [vars(torch.Tensor).get("is_cuda"), tl.range, tl.sum, interpreter._patch_lang, triton.testing.do_bench,
