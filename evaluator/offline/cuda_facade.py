@@ -21,7 +21,6 @@ from .cuda_streams import Context, DeviceContext, Event, Stream, StreamContext
 
 _ABSENT = object()
 _KIB = 1024
-_RESERVED_SHARED_KB = 1
 _DEFAULT_SHARED_KB = 48
 
 

@@ -46,17 +46,6 @@ class Occupancy(BaseModel):
     waves: float
     """Grid over the blocks that the whole card holds at once."""
 
-    @property
-    def limited_by(self) -> str:
-        """What bounds the blocks per SM: ``blocks``, ``warps``, ``registers`` or ``shared memory``."""
-        limits = {
-            "warps": self.limit_warps,
-            "registers": self.limit_registers,
-            "shared memory": self.limit_shared,
-            "blocks": self.limit_blocks,
-        }
-        return min(limits, key=lambda name: limits[name])
-
 
 def warps_that_registers_allow(registers: int, gpu: Gpu) -> int:
     """Warps per SM when each thread needs ``registers``; no warp spans two register files."""
