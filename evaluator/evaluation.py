@@ -11,6 +11,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .defences import Defence
+
 
 class Status(StrEnum):
     """The one-word verdict."""
@@ -119,6 +121,8 @@ class Evaluation(_Model):
     sandbox: Literal["bubblewrap", "process"]
     status: Status
     reason: str | None = None
+    refused_by: Defence | None = None
+    """The defence that refused it, where one did; failures of its own (a crash, a compiler's error) have none."""
     correctness: Correctness | None = None
     timing: Timing | None = None
     estimate: Estimate | None = None

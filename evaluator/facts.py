@@ -95,8 +95,15 @@ def _bytes(fact: TensorFact) -> int:
 
 
 def floor_ms(facts: TaskFacts, card: Gpu, dtype: str) -> float:
-    """Least time in ms: the larger of bytes over peak bandwidth and operations over the dtype's peak rate."""
-    tensor = {"float16": card.fp16_tensor_tflops, "bfloat16": card.bf16_tensor_tflops}.get(dtype)
+    """Least time in ms: the larger of bytes over peak bandwidth and operations over the dtype's peak rate.
+
+    For fp32 the tensor cores' TF32 rate counts: sums of TF32 products can be as exact as fp32 ones.
+    """
+    tensor = {
+        "float32": card.tf32_tensor_tflops,
+        "float16": card.fp16_tensor_tflops,
+        "bfloat16": card.bf16_tensor_tflops,
+    }.get(dtype)
     tflops = max(tensor or 0.0, card.fp32_tflops)
     return max(facts.floor_bytes / (card.memory_bandwidth_gb_s * 1e6), facts.floor_flops / (tflops * 1e9))
 

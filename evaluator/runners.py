@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from . import channel, sandbox
+from .defences import Defence
 from .evaluation import Status
 from .places import Places, last_line, remove
 from .protocol import EnvironmentLacks
@@ -32,10 +33,12 @@ Kind = Literal["running", "recording", "interpreting"]
 class Failure(Exception):
     """A candidate's failure, as a status and one sentence."""
 
-    def __init__(self, status: Status, reason: str) -> None:
+    def __init__(self, status: Status, reason: str, defence: Defence | None = None) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.defence = defence
+        """Which defence refused it, where one did."""
         self.about: str | None = None
         """Which contender failed, where there are several."""
 
@@ -46,6 +49,7 @@ class _Problem(BaseModel):
     model_config = ConfigDict(extra="forbid")
     status: Status
     reason: str
+    defence: Defence | None = None
 
 
 class WarmParent:
@@ -209,4 +213,4 @@ def _failure(raw: object) -> Failure:
     reason = " ".join(problem.reason.split())[:600] or "no reason given"
     if problem.status is Status.PASSED:
         return Failure(Status.RUNTIME_ERROR, f"the runner claimed a pass where it failed: {reason}")
-    return Failure(problem.status, reason)
+    return Failure(problem.status, reason, problem.defence)

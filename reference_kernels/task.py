@@ -98,8 +98,21 @@ class Task(_Model):
 
     @property
     def wrong(self) -> list[Path]:
-        """Kernels that must be refused, by name."""
-        found = [] if self.file else (self.folder / "wrong").glob("*.py")
+        """Kernels with honest mistakes, which must be refused, by name."""
+        return self._kernels("wrong")
+
+    @property
+    def hostile(self) -> list[Path]:
+        """Kernels that try to fool the evaluator and must not succeed, by name."""
+        return self._kernels("hostile")
+
+    @property
+    def honest(self) -> list[Path]:
+        """Kernels that do unusual things for good reasons and must pass, by name."""
+        return self._kernels("honest")
+
+    def _kernels(self, name: str) -> list[Path]:
+        found = [] if self.file else (self.folder / name).glob("*.py")
         return sorted(path for path in found if path.name != "__init__.py")
 
     def reference_source(self) -> str:
@@ -110,8 +123,22 @@ class Task(_Model):
         """The text of ``seed.py``, or None without one; raises `TaskError` when it cannot be read."""
         return _read(self.seed) if self.seed else None
 
+    def about(self, kernel: Path) -> tuple[str, str]:
+        """What a kernel of `hostile` or `honest` says of itself: its kind, and what it does in one sentence.
+
+        From the docstring's second paragraph, ``Replay: keeps its answer by the input's address.``
+        Raises `TaskError` without such a paragraph.
+        """
+        paragraphs = _docstring(kernel).strip().split("\n\n")
+        kind, colon, sentence = " ".join("".join(paragraphs[1:2]).split()).partition(": ")
+        if not colon:
+            raise TaskError(
+                f"'{kernel}' does not say 'Kind: what it does.' in its docstring's second paragraph"
+            )
+        return kind, sentence
+
     def expected(self, wrong: Path, device: Literal["cuda", "offline"] = "cuda") -> str:
-        """The status that a kernel of `wrong` has to end with, from its docstring's first line.
+        """The status that a kernel of `wrong`, `hostile` or `honest` has to end with, from its docstring's first line.
 
         That line reads ``expected: incorrect``, with a status of the evaluator; where a machine without a card
         cannot see the fault, ``expected: timeout, offline unchecked``. Raises `TaskError` without such a line.

@@ -1,1 +1,1 @@
-"""Kernels that must be refused."""
+"""Kernels with honest mistakes, which must be refused."""

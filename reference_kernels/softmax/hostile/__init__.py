@@ -1,0 +1,1 @@
+"""Kernels that try to fool the evaluator and must not succeed."""
