@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -16,9 +16,11 @@ from kernelwright.reference_kernels import TaskError
 from pydantic import TypeAdapter, ValidationError
 
 from . import sandbox
+from .defences import Defence
 from .evaluation import Evaluation
 from .failed import failed, senseless
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session, Standing
+from .witnesses import said
 
 _ERRORS: dict[str, type[Exception]] = {
     "EnvironmentLacks": EnvironmentLacks,
@@ -36,10 +38,11 @@ class JudgeDied(Exception):
 
 
 class JudgeClient:
-    """An `Evaluator` whose work happens in a process of its own."""
+    """An `Evaluator` whose work happens in a process of its own, `without` some defences for the red team."""
 
-    def __init__(self, kind: Literal["cuda", "offline"]) -> None:
+    def __init__(self, kind: Literal["cuda", "offline"], without: Sequence[Defence] = ()) -> None:
         self.kind = kind
+        self._without = tuple(without)
         self._process: subprocess.Popen[str] | None = None
         self._log = tempfile.TemporaryFile("w+", prefix="kernelwright-judge-")  # noqa: SIM115
         self._opened: tuple[str, str] | None = None
@@ -65,13 +68,14 @@ class JudgeClient:
 
     def _failed(self, job: Job, reason: str) -> Evaluation:
         session = self._session
-        return failed(
+        verdict = failed(
             job,
             reason,
             kind=self.kind,
             device=session.device if session else self.kind,
             confined=session.sandbox if session else sandbox.level(),
         )
+        return verdict.model_copy(update={"warnings": [*verdict.warnings, *said(self._without)]})
 
     def noise_floor(self, task: str, source: str, progress: Progress) -> float | None:
         """Relative gain between two copies of one kernel; None offline."""
@@ -155,8 +159,9 @@ class JudgeClient:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
+            without = ["--without", ",".join(self._without)] if self._without else []
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"{__package__}.judge", self.kind],
+                [sys.executable, "-P", "-m", f"{__package__}.judge", self.kind, *without],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

@@ -1,4 +1,4 @@
-"""The trusted process that decides. Run as ``python -m kernelwright.evaluator.judge cuda|offline``.
+"""The trusted process that decides. Run as ``python -m kernelwright.evaluator.judge cuda|offline [--without A,B]``.
 
 One JSON request per line on standard input; on standard output any number of ``{"progress": …}`` lines and
 then one ``{"result": …}`` or ``{"error": …}``. It ends when its input does.
@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 from kernelwright.reference_kernels import Task, TaskError, load_task
 from pydantic import TypeAdapter
 
-from . import sandbox
+from . import defences, sandbox
 from .devices import detect_card
 from .failed import failed, senseless
 from .gpus import Gpu, gpu, gpu_by_title
 from .places import remove
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session
 from .session_folder import session_folder
+from .witnesses import said
 
 if TYPE_CHECKING:
     from .measured.judge import MeasuredJudge
@@ -104,7 +105,9 @@ class Server:
                 device=self._judge.device_name,
                 confined=sandbox.level(),
             ).to_json()
-        return json.loads(verdict)  # type: ignore[no-any-return]
+        found: dict[str, Any] = json.loads(verdict)
+        found["warnings"] += said(defences.switched_off())
+        return found
 
     def noise_floor(self, source: str, tell: Progress) -> float | None:
         """The A/A floor of the open session; None offline."""
@@ -198,6 +201,8 @@ def main() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    if sys.argv[2:3] == ["--without"]:
+        defences.switch_off(sys.argv[3].split(","))
     serve(sys.argv[1], sys.stdin, answers)
 
 
