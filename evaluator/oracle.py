@@ -14,11 +14,14 @@ import torch
 from kernelwright.reference_kernels import Task
 
 from . import families
+from .defences import Defence, on
 from .evaluation import FamilyResult
 from .exchange import dtype_of
 from .facts import load_reference, task_facts
 
 _ULPS = 4.0
+_CUSTOMARY = 1e-2
+"""What most benchmarks allow, and what is left without a budget."""
 
 
 @dataclass
@@ -64,13 +67,18 @@ class Oracle(Shapes):
         self._generator = torch.Generator(device).manual_seed(secrets.randbits(63))
         with torch.no_grad():
             self._model = self._module.Model(*copy.deepcopy(self.init_inputs)).to(device)
+            self.initial = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
             self.redraw_parameters()
+
+    def families(self) -> list[str]:
+        """What a candidate is tried on, in this order."""
+        return [*self.task.required, *self.task.stress] if on(Defence.FAMILIES) else ["nominal"]
 
     def redraw_parameters(self) -> None:
         """New secret parameter values, strictly through the state_dict."""
         state = {
-            name: families.draw_parameter(tensor, self._generator)
-            for name, tensor in self._model.state_dict().items()
+            name: families.draw_parameter(tensor, self._generator) if on(Defence.PARAMETERS) else tensor
+            for name, tensor in self.initial.items()
         }
         self._model.load_state_dict(state, strict=True)
         self._exact = copy.deepcopy(self._model).double()
@@ -82,11 +90,14 @@ class Oracle(Shapes):
 
     def draw_inputs(self, family: str) -> list[Any]:
         """Fresh secret inputs; what is not floating point comes from the task's own get_inputs."""
+        seed = secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0
+        generator = torch.Generator(self.device).manual_seed(seed)
+        torch.manual_seed(seed)  # get_inputs draws from this one, whose seed is the same in every process
         own = self._module.get_inputs() if any(not _floating(f.dtype) for f in self.facts.inputs) else []
         drawn: list[Any] = []
         for index, fact in enumerate(self.facts.inputs):
             if _floating(fact.dtype):
-                drawn.append(families.draw(family, fact.shape, dtype_of(fact.dtype), self._generator))
+                drawn.append(families.draw(family, fact.shape, dtype_of(fact.dtype), generator))
             else:
                 value = own[index]
                 drawn.append(value.to(self.device) if isinstance(value, torch.Tensor) else value)
@@ -118,6 +129,8 @@ class Oracle(Shapes):
         if not exact.is_floating_point():
             return Budget(0.0, 0.0, 1.0)
         rms = max(float(exact.square().mean().sqrt()), 1e-300)
+        if not on(Defence.BUDGET):
+            return Budget(_CUSTOMARY, _CUSTOMARY, rms)
         largest, norm = errors(plain, exact, rms)
         tolerance = self.task.tolerance
         factor, floor = tolerance.eager_factor, tolerance.rms_floor

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernelwright.evaluator.defences import Defence, without
 from kernelwright.evaluator.families import FAMILIES, draw, draw_parameter
 from kernelwright.evaluator.oracle import Oracle, errors, judge
 from kernelwright.reference_kernels import load_task
@@ -84,6 +85,76 @@ def test_redrawn_parameters_change_what_is_expected(oracle):
     before = oracle.expect(x)
     oracle.redraw_parameters()
     assert not torch.allclose(before[0], oracle.expect(x)[0])
+
+
+def test_parameters_do_not_drift_with_every_redraw():
+    own = Oracle(TASK, "cpu", SMALL)
+    for _ in range(100):
+        own.redraw_parameters()
+    assert own.parameters["weight"].mean() == pytest.approx(1, abs=0.1)
+    assert own.parameters["bias"].std() == pytest.approx(0.5, abs=0.1)
+    assert torch.equal(own.initial["weight"], torch.ones_like(own.initial["weight"]))
+
+
+WITH_INDICES = """
+import torch
+class Model(torch.nn.Module):
+    def forward(self, x, index):
+        return x[index]
+def get_inputs():
+    return [torch.randn(50, 3), torch.randint(50, (40,))]
+def get_init_inputs():
+    return []
+"""
+
+
+@pytest.fixture
+def indexing(tmp_path):
+    (tmp_path / "gather.py").write_text(WITH_INDICES)
+    return Oracle(load_task(str(tmp_path / "gather.py")), "cpu")
+
+
+def test_what_a_task_draws_itself_cannot_be_guessed_from_torchs_default_seed(indexing):
+    """A fresh process always begins with the same default seed."""
+    torch.manual_seed(torch.initial_seed())
+    first = indexing.draw_inputs("nominal")[1]
+    torch.manual_seed(torch.initial_seed())
+    assert not torch.equal(first, indexing.draw_inputs("nominal")[1])
+
+
+def test_without_its_budget_an_error_of_a_hundredth_is_allowed(oracle):
+    with without(Defence.BUDGET):
+        case = oracle.case("nominal")
+    assert (case.budgets[0].largest, case.budgets[0].norm) == (1e-2, 1e-2)
+    assert judge(case, answer(oracle, case, dtype=torch.float16)).passed
+
+
+def test_without_families_only_the_nominal_one_is_tried(oracle):
+    assert oracle.families() == [*TASK.required, *TASK.stress]
+    with without(Defence.FAMILIES):
+        assert oracle.families() == ["nominal"]
+
+
+def test_without_parameters_the_initial_ones_stay():
+    own = Oracle(TASK, "cpu", SMALL)
+    with without(Defence.PARAMETERS):
+        own.redraw_parameters()
+        assert all(torch.equal(own.parameters[name], own.initial[name]) for name in ("weight", "bias"))
+        case = own.case("nominal")
+    assert judge(case, answer(own, case, weight=torch.ones(()).expand(own.parameters["weight"].shape))).passed
+
+
+@pytest.mark.parametrize("family", TASK.required)
+def test_without_fresh_inputs_contents_repeat_from_draw_to_draw_and_from_oracle_to_oracle(family):
+    with without(Defence.FRESH_INPUTS):
+        drawn = [Oracle(TASK, "cpu", SMALL).draw_inputs(family)[0] for _ in range(2)]
+    assert torch.equal(*drawn)
+
+
+def test_without_fresh_inputs_a_tasks_own_inputs_repeat_too(indexing):
+    with without(Defence.FRESH_INPUTS):
+        first, second = (indexing.draw_inputs("nominal") for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
 @settings(max_examples=30)
