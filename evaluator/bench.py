@@ -14,9 +14,14 @@ _PLAIN = ("int", "float", "bool", "str", "NoneType")
 
 
 class Bench:
-    """Where a runner finds its inputs and leaves its outputs. ``sets`` of them rotate while timing."""
+    """Where a runner finds its inputs and leaves its outputs: ``sets`` of both, used in turns.
 
-    def __init__(self, facts: TaskFacts, create: Callable[[int], Arena], sets: int = 1) -> None:
+    ``flush_bytes`` more are there to be written before each timed call.
+    """
+
+    def __init__(
+        self, facts: TaskFacts, create: Callable[[int], Arena], sets: int = 1, flush_bytes: int = 0
+    ) -> None:
         tensors = [f for f in facts.inputs if f.dtype not in _PLAIN]
         groups = {"inputs": tensors, "outputs": facts.outputs}
         self.inputs: list[list[Slot]] = []
@@ -28,6 +33,10 @@ class Bench:
                 getattr(self, name).append(slots)
         parameters, end = lay_out([(f.dtype, tuple(f.shape)) for f in facts.parameters], end)
         self.parameters = {f.name: slot for f, slot in zip(facts.parameters, parameters, strict=True)}
+        self.sets = sets
+        self.flush: Slot | None = None
+        if flush_bytes:
+            (self.flush,), end = lay_out([("uint8", (flush_bytes,))], end)
         self.arena = create(end)
 
     def write_inputs(self, values: list[Any], which: int = 0) -> list[Any]:
@@ -58,6 +67,14 @@ class Bench:
         """Fill the outputs with NaN (0xFF bytes), so that nothing stale can pass for an answer."""
         for slot in self.outputs[which]:
             self.arena.base[slot.offset : slot.offset + slot.nbytes].fill_(0xFF)
+
+    def flushed(self, stamp: int) -> bool:
+        """Whether a runner filled the flush buffer with that byte, looked at in many places."""
+        if self.flush is None:
+            return True
+        stamped = self.arena.view(self.flush)
+        places = torch.randint(stamped.numel(), (4096,), device=stamped.device)
+        return bool((stamped[places] == stamp).all())
 
     def read_outputs(self, which: int = 0) -> list[torch.Tensor]:
         """Private copies of the outputs, out of the runner's reach."""

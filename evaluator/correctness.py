@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .bench import Bench, synchronize
+from .calling import Caller
+from .defences import Defence
 from .evaluation import Correctness, FamilyResult, Status
 from .oracle import Case, Oracle, judge
-from .runners import Failure, Runner
+from .runners import Failure
 
 _REPEATS = 2
 
@@ -22,20 +23,17 @@ class Check:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(
-    oracle: Oracle, bench: Bench, runner: Runner, families: list[str], *, seconds: float, into: Check
-) -> None:
+def check(oracle: Oracle, caller: Caller, families: list[str], *, seconds: float, into: Check) -> None:
     """Try the families in order. Raises `Failure` at the first required one that fails; ``into`` keeps the rest."""
     for family in families:
         case = oracle.case(family)
-        if case is None:
-            continue
-        _try(oracle, bench, runner, case, seconds, into)
+        if case is not None:
+            _try(caller, case, seconds, into)
 
 
-def _try(oracle: Oracle, bench: Bench, runner: Runner, case: Case, seconds: float, into: Check) -> None:
+def _try(caller: Caller, case: Case, seconds: float, into: Check) -> None:
     try:
-        outputs = call(oracle, bench, runner, case, seconds)
+        outputs = _outputs(caller, case, seconds)
         result = judge(case, outputs)
     except Failure as failure:
         if case.required or failure.status is Status.TIMEOUT:
@@ -49,44 +47,38 @@ def _try(oracle: Oracle, bench: Bench, runner: Runner, case: Case, seconds: floa
     if previous is None or (previous.passed and not result.passed):
         into.correctness.families[case.family] = result
     if not result.passed and case.required:
-        raise Failure(Status.INCORRECT, _sentence(case.family, result))
+        raise Failure(Status.INCORRECT, _sentence(case.family, result), _defence(case))
     if not result.passed and not any(case.family in warning for warning in into.warnings):
         into.warnings.append(f"fails the stress family '{case.family}': {_sentence(case.family, result)}")
     if case.family == "nominal" and outputs:
-        _repeat(oracle, bench, runner, case, outputs, seconds, into)
+        _repeat(caller, case, outputs, seconds, into)
 
 
-def call(oracle: Oracle, bench: Bench, runner: Runner, case: Case, seconds: float) -> list[torch.Tensor]:
+def _outputs(caller: Caller, case: Case, seconds: float) -> list[torch.Tensor]:
     """One call of the candidate on a case's inputs: private copies of its outputs."""
-    handed = bench.write_inputs(case.inputs)
-    bench.poison()
-    synchronize(oracle.device)
-    runner.ask("forward", seconds, f"computing {case.family} inputs", inputs=handed, outputs=bench.outputs[0])
-    if not bench.inputs_unchanged(case.inputs):
-        raise Failure(Status.REJECTED, "forward changed its inputs")
-    return bench.read_outputs()
+    called = caller.call(case.inputs, seconds, f"computing {case.family} inputs")
+    return caller.bench.read_outputs(called.which)
 
 
-def _repeat(
-    oracle: Oracle,
-    bench: Bench,
-    runner: Runner,
-    case: Case,
-    first: list[torch.Tensor],
-    seconds: float,
-    into: Check,
-) -> None:
+def _repeat(caller: Caller, case: Case, first: list[torch.Tensor], seconds: float, into: Check) -> None:
     """Bitwise equal on the same inputs, or within the budget every time."""
     same = True
     for _ in range(_REPEATS):
-        outputs = call(oracle, bench, runner, case, seconds)
+        outputs = _outputs(caller, case, seconds)
         result = judge(case, outputs)
         if not result.passed:
             raise Failure(
-                Status.INCORRECT, f"a repeated run on the same inputs was wrong: {_figures(result)}"
+                Status.INCORRECT,
+                f"a repeated run on the same inputs was wrong: {_figures(result)}",
+                Defence.POISON if result.error is None else Defence.BUDGET,
             )
         same = same and all(torch.equal(a, b) for a, b in zip(outputs, first, strict=True))
     into.correctness.deterministic = same
+
+
+def _defence(case: Case) -> Defence:
+    """What refuses a wrong answer: the budget, or that other values than normal ones were tried."""
+    return Defence.BUDGET if case.family == "nominal" else Defence.FAMILIES
 
 
 def _sentence(family: str, result: FamilyResult) -> str:

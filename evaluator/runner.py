@@ -9,28 +9,23 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import channel
+from . import channel, defences
+from .classify import Refused, classify
+from .defences import Defence
 from .evaluation import Status
-from .exchange import Arena, ArenaAddress, Slot, dtype_name, open_arena
+from .exchange import Arena, ArenaAddress, Slot, open_arena
 from .gpus import Gpu
 from .importing import import_source
-
-
-class Refused(Exception):
-    """An order failed for a reason that the runner itself found."""
-
-    def __init__(self, status: Status, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+from .integrity import Snapshot, flags
+from .launch_log import LaunchLog, start_log
+from .outputs import hand_over, poison_the_pool
 
 
 @dataclass
@@ -45,12 +40,18 @@ class Load:
     arena: ArenaAddress
     compiled: bool = False
     """Wrap the model in torch.compile."""
-    remember: bool = False
-    """Remember Triton's launches from here on, for `_evidence`."""
 
 
-Values = list["Slot | Any"]
-"""Inputs of one call: slots are tensors in the arena, everything else is passed as it is."""
+@dataclass
+class Call:
+    """One call of the model. It looks the same whether its outputs, its time or both are wanted."""
+
+    inputs: list[Slot | Any]
+    """Slots are tensors in the arena, everything else is passed as it is."""
+    outputs: list[Slot]
+    flush: Slot | None
+    """Filled with `stamp` before the call, which drives everything else out of L2; None without a card."""
+    stamp: int
 
 
 @dataclass
@@ -61,13 +62,18 @@ class State:
     arena: Arena | None = None
     model: Any = None
     contexts: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-    flush: torch.Tensor | None = None
-    launches: list[Any] = field(default_factory=list)
+    log: LaunchLog | None = None
+    snapshot: Snapshot | None = None
+    flags: dict[str, object] = field(default_factory=dict)
 
-    def values(self, inputs: Values) -> list[Any]:
-        """Slots become tensors."""
+    def view(self, slot: Slot) -> torch.Tensor:
+        """The tensor in that slot."""
         assert self.arena is not None
-        return [self.arena.view(item) if isinstance(item, Slot) else item for item in inputs]
+        return self.arena.view(slot)
+
+    def values(self, inputs: list[Any]) -> list[Any]:
+        """Slots become tensors."""
+        return [self.view(item) if isinstance(item, Slot) else item for item in inputs]
 
 
 def serve(sock: socket.socket) -> None:
@@ -88,11 +94,15 @@ def _perform(state: State, order: dict[str, Any]) -> dict[str, Any]:
             return operation(state, **order)
     except BaseException as error:  # also SystemExit and KeyboardInterrupt: a candidate may raise anything
         status, reason = classify(error)
-        return {"failure": {"status": status, "reason": reason}}
+        defence = error.defence if isinstance(error, Refused) else None
+        return {"failure": {"status": status, "reason": reason, "defence": defence}}
 
 
-def _enter(state: State, folder: str, cache: str, gpu: Gpu | None, cuda: bool = True) -> dict[str, Any]:
+def _enter(
+    state: State, folder: str, cache: str, gpu: Gpu | None, cuda: bool = True, without: Sequence[str] = ()
+) -> dict[str, Any]:
     """First order of every runner: a folder of its own, its Triton cache, and what stands for the device."""
+    defences.switch_off(without)
     os.chdir(folder)
     os.environ.update(HOME=folder, TMPDIR=folder, TRITON_CACHE_DIR=cache, TORCHINDUCTOR_CACHE_DIR=cache)
     log = os.open("output.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -105,15 +115,14 @@ def _enter(state: State, folder: str, cache: str, gpu: Gpu | None, cuda: bool = 
         state.contexts.enter_context(interpreted_cuda(gpu))
     elif cuda:
         torch.cuda.init()
+        state.log = start_log()
     return {}
 
 
 def _load(state: State, load: Load) -> dict[str, Any]:
     state.arena = open_arena(load.arena)
-    if load.remember:
-        from .measured.evidence import logged_launches
-
-        state.launches = state.contexts.enter_context(logged_launches())
+    if load.entry == "ModelNew":
+        state.snapshot, state.flags = Snapshot(), flags()
     module = import_source(Path(load.source))
     kind = getattr(module, load.entry, None)
     if kind is None:
@@ -124,15 +133,15 @@ def _load(state: State, load: Load) -> dict[str, Any]:
     state.model = model.cuda() if state.device == "cuda" else model
     if load.compiled:
         state.model = torch.compile(state.model)
+    _check_integrity(state)
     return {}
 
 
 def _parameters(state: State, slots: dict[str, Slot]) -> dict[str, Any]:
     """Load the judge's values into the model, strictly by name and shape."""
-    assert state.arena is not None
     plain = getattr(state.model, "_orig_mod", state.model)
     try:
-        plain.load_state_dict({name: state.arena.view(slot) for name, slot in slots.items()}, strict=True)
+        plain.load_state_dict({name: state.view(slot) for name, slot in slots.items()}, strict=True)
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]] or [str(error)]
         raise Refused(
@@ -141,73 +150,75 @@ def _parameters(state: State, slots: dict[str, Slot]) -> dict[str, Any]:
     return {}
 
 
-def _forward(state: State, inputs: Values, outputs: list[Slot]) -> dict[str, Any]:
-    """One call; its outputs end in their slots."""
+def _call(state: State, call: Call) -> dict[str, Any]:
+    """One call on inputs that are new; its outputs end in their slots as they are when forward returns."""
     assert state.arena is not None
-    arguments = state.values(inputs)
-    results = _as_tensors(state.model(*arguments), outputs, arguments)
-    for result, slot in zip(results, outputs, strict=True):
-        state.arena.view(slot).copy_(result)
-    _synchronize(state)
+    arguments = state.values(call.inputs)
+    poison_the_pool(call.outputs)
+    start, end = _flushed(state, call)
+    result = state.model(*arguments)
+    if end is not None:
+        end.record()
+    hand_over(state.arena, result, call.outputs, arguments)
+    _check_integrity(state)
+    return {
+        "ms": start.elapsed_time(end) if start is not None else None,
+        "launched": sorted(f"{one.kernel}{list(one.grid)}" for one in state.log.take()) if state.log else [],
+        "flags": sorted(name for name, value in flags().items() if value != state.flags.get(name, value)),
+    }
+
+
+def _flushed(state: State, call: Call) -> tuple[Any, Any]:
+    """Flush L2, then begin the clock; (None, None) without a card.
+
+    The flush keeps the card busy while Python launches, so host latency is not counted as long as it is shorter.
+    """
+    if call.flush is None:
+        return None, None
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    state.view(call.flush).fill_(call.stamp)
+    start.record()
+    return start, end
+
+
+def _check_integrity(state: State) -> None:
+    if state.snapshot is None or not defences.on(Defence.INTEGRITY):
+        return
+    replaced = state.snapshot.replaced()
+    if replaced:
+        raise Refused(
+            Status.REJECTED,
+            f"it replaced {', '.join(replaced[:3])}, on which its own measurement rests",
+            Defence.INTEGRITY,
+        )
+
+
+def _prepare_trace(state: State) -> dict[str, Any]:
+    from .measured.tracing import warm_up
+
+    warm_up()
     return {}
 
 
-def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[torch.Tensor]:
-    results = list(result) if isinstance(result, tuple | list) else [result]
-    if len(results) != len(outputs):
-        raise Refused(Status.INCORRECT, f"forward returned {len(results)} outputs instead of {len(outputs)}")
-    for number, (tensor, slot) in enumerate(zip(results, outputs, strict=True)):
-        _check_output(number, tensor, slot, [item for item in arguments if isinstance(item, torch.Tensor)])
-    return results
+def _trace(state: State, call: Call) -> dict[str, Any]:
+    """A call with everything that it ran on the card; Triton's launches with grid and configuration."""
+    from .measured.tracing import traced
 
-
-def _check_output(number: int, tensor: Any, slot: Slot, inputs: list[torch.Tensor]) -> None:
-    if type(tensor) is not torch.Tensor and type(tensor) is not torch.nn.Parameter:
-        raise Refused(Status.INCORRECT, f"output {number} is a {type(tensor).__name__}, not a torch.Tensor")
-    if dtype_name(tensor.dtype) != slot.dtype:
-        raise Refused(
-            Status.INCORRECT, f"output {number} is {dtype_name(tensor.dtype)} instead of {slot.dtype}"
-        )
-    if tuple(tensor.shape) != slot.shape:
-        raise Refused(
-            Status.INCORRECT, f"output {number} has the shape {tuple(tensor.shape)} instead of {slot.shape}"
-        )
-    if not tensor.is_cuda:
-        raise Refused(Status.INCORRECT, f"output {number} is on {tensor.device}, not on the GPU")
-    mine = tensor.untyped_storage().data_ptr()
-    if any(mine == item.untyped_storage().data_ptr() for item in inputs):
-        raise Refused(Status.REJECTED, f"output {number} is one of the inputs or shares its memory")
-
-
-def _time(state: State, sets: list[Values], outputs: list[list[Slot]], flush_bytes: int) -> dict[str, Any]:
-    """Event times in ms of one call on each input set, L2 flushed before each.
-
-    The flush also keeps the card busy while Python launches, so that host latency is not counted as long as
-    it is shorter than the flush. Outputs are copied behind the end event, for the judge to recheck.
-    """
-    assert state.arena is not None
-    if state.flush is None:
-        state.flush = torch.empty(flush_bytes, dtype=torch.uint8, device="cuda")
-    marks = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in sets]
-    prepared = [state.values(inputs) for inputs in sets]
+    assert state.log is not None and state.arena is not None
+    arguments = state.values(call.inputs)
+    state.log.take()
+    _flushed(state, call)
     torch.cuda.synchronize()
-    for (start, end), values, slots in zip(marks, prepared, outputs, strict=True):
-        state.flush.zero_()
-        start.record()
-        result = state.model(*values)
-        end.record()
-        results = list(result) if isinstance(result, tuple | list) else [result]
-        for tensor, slot in zip(results, slots, strict=True):
-            state.arena.view(slot).copy_(tensor)
-    torch.cuda.synchronize()
-    return {"ms": [start.elapsed_time(end) for start, end in marks]}
-
-
-def _evidence(state: State, inputs: Values) -> dict[str, Any]:
-    """What one call launched: Triton launches with grid and configuration, GPU time by kernel name."""
-    from .measured.evidence import gather
-
-    return gather(lambda: state.model(*state.values(inputs)), state.launches)
+    results: list[Any] = []
+    ran = traced(lambda: results.append(state.model(*arguments)))
+    hand_over(state.arena, results[0], call.outputs, arguments)
+    launched = state.log.take()
+    return {
+        "ran": ran,
+        "launches": [launch.model_dump(mode="json") for launch in launched],
+        "known": [launch.model_dump(mode="json") for launch in state.log.known.values()],
+    }
 
 
 def _record(
@@ -243,69 +254,10 @@ _OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "enter": _enter,
     "load": _load,
     "parameters": _parameters,
-    "forward": _forward,
-    "time": _time,
-    "evidence": _evidence,
+    "call": _call,
+    "prepare_trace": _prepare_trace,
+    "trace": _trace,
     "record": _record,
     "count": _count,
     "health": _health,
 }
-
-
-def _synchronize(state: State) -> None:
-    if state.device == "cuda":
-        torch.cuda.synchronize()
-
-
-_BY_NAME = {
-    "OutOfResources": Status.RESOURCE_LIMIT,
-    "CompilationError": Status.COMPILE_ERROR,
-    "CompileTimeAssertionFailure": Status.COMPILE_ERROR,
-    "UnsupportedLanguageConstruct": Status.COMPILE_ERROR,
-    "PTXASError": Status.COMPILE_ERROR,
-    "MLIRError": Status.COMPILE_ERROR,
-    "OutOfMemoryError": Status.OUT_OF_MEMORY,
-    "MemoryError": Status.OUT_OF_MEMORY,
-}
-
-
-def classify(error: BaseException) -> tuple[Status, str]:
-    """Status and one sentence for whatever candidate code raised."""
-    if isinstance(error, Refused):
-        return error.status, error.reason
-    limit = _interpreter_limit(error)
-    if limit is not None:
-        return Status.UNCHECKED, limit
-    names = [kind.__name__ for kind in type(error).__mro__]
-    status = next((_BY_NAME[name] for name in names if name in _BY_NAME), Status.RUNTIME_ERROR)
-    return status, f"{type(error).__name__}{_place(error)}: {_message(error)}"
-
-
-def _interpreter_limit(error: BaseException) -> str | None:
-    if os.environ.get("TRITON_INTERPRET") != "1":
-        return None
-    from .offline.interpreting import is_interpreter_limit
-
-    try:
-        return is_interpreter_limit(error)
-    except Exception:  # a hostile __str__
-        return None
-
-
-def _place(error: BaseException) -> str:
-    """Where in the candidate it happened."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).name == "kernel.py"
-    ]
-    return f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
-
-
-def _message(error: BaseException) -> str:
-    """Up to 500 characters of the message, from its telling end for compiler errors."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a hostile __str__
-        return "no message"
-    return text if len(text) <= 500 else f"{text[:240]} … {text[-240:]}"

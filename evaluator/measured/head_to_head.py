@@ -11,7 +11,7 @@ from ..protocol import Progress, Standing
 from ..runners import Failure
 from ..statistics import interval
 from .sides import Side
-from .timing import Stopwatch
+from .timing import Process, Stopwatch
 
 
 def head_to_head(
@@ -30,21 +30,24 @@ def head_to_head(
 def _round(sides: list[Side], watch: Stopwatch, failed: dict[str, str]) -> dict[str, float]:
     """Median ms by name; empty when the card throttled. Sides that fail are added to ``failed``."""
     with ExitStack() as stack:
-        ready = []
-        for side in sides:
-            try:
-                (process,) = watch.start([side], stack)
-                watch.warm_up(process)
-                ready.append(process)
-            except Failure as failure:
-                failed[side.name] = failure.reason
+        ready = [process for side in sides for process in _warm(side, watch, stack, failed)]
         try:
-            if not ready or not watch.contest(ready):
+            if not ready or not watch.contest(ready, ready[0]):
                 return {}
         except Failure as failure:
             failed[failure.about or ready[0].side.name] = failure.reason
             return {}
         return {process.side.name: process.median for process in ready}
+
+
+def _warm(side: Side, watch: Stopwatch, stack: ExitStack, failed: dict[str, str]) -> list[Process]:
+    try:
+        processes = watch.begin([side], stack)
+        watch.warm_up(processes)
+    except Failure as failure:
+        failed[side.name] = failure.reason
+        return []
+    return processes
 
 
 def standing(

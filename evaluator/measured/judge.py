@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import statistics
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -12,29 +11,30 @@ from typing import Literal
 import torch
 from kernelwright.reference_kernels import Task
 
-from .. import sandbox
+from .. import health, sandbox
+from ..calling import Caller
+from ..cells import Cells
 from ..correctness import Check, check
+from ..defences import Defence, on
 from ..devices import Card
 from ..evaluation import Evaluation, Floor, KernelProfile, Status, Timing
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..facts import environment, floors
 from ..gpus import Gpu
 from ..ncu import ProfiledLaunch, find_ncu
-from ..oracle import Oracle
+from ..oracle import Oracle, judge
 from ..phases import phase, sha256_of
 from ..protocol import Contender, GpuUnhealthy, Job, Progress, Standing
-from ..runners import Failure, Runner, WarmParent
+from ..runners import Failure, Runner
 from ..source import check_source, triton_functions
 from ..statistics import MIN_PAIRS, Next, log_ratios, next_pair, noise_floor
-from . import kernels, timing
+from . import agreement, kernels, timing
 from .head_to_head import head_to_head
-from .profile import ProfileUnavailable, profile
-from .sides import Side, Sides
-from .timing import Stopwatch
+from .profile import Profiler, ProfileUnavailable
+from .sides import Side, Sides, flush_bytes
+from .timing import Contest, Process, Stopwatch
 
 _SUSPICIOUS_SPEEDUP = 10.0
-_NCU_AGREEMENT = 0.6
-"""An event time below this share of ncu's duration is refused."""
 
 
 class MeasuredJudge:
@@ -49,11 +49,10 @@ class MeasuredJudge:
         self.card = card
         self.device_name = card.name
         self.folder = folder
+        self.cells = Cells(folder / "cells")
         self.oracle = Oracle(task, "cuda")
-        self.parent = WarmParent(folder / "runners")
-        self.parent.start()
-        self.sides = Sides(self.oracle, self.parent.folder)
-        self.flush_bytes = 2 * torch.cuda.get_device_properties(0).L2_cache_size
+        l2_bytes = torch.cuda.get_device_properties(0).L2_cache_size
+        self.sides = Sides(self.oracle, self.cells, flush_bytes(l2_bytes, device.memory_bandwidth_gb_s))
 
     # -- what the protocol asks -------------------------------------------------------------------------
 
@@ -64,21 +63,22 @@ class MeasuredJudge:
         try:
             self._examine(job, tell, seconds, found)
         except Failure as failure:
-            self._after_a_failure(failure)
+            self._after_a_failure(job, failure)
             found.timing = None
             # On a card nothing stays unchecked: a candidate that says so of itself has failed.
             status = Status.RUNTIME_ERROR if failure.status is Status.UNCHECKED else failure.status
-            return self._verdict(job, found, seconds, status, failure.reason)
+            return self._verdict(job, found, seconds, status, failure)
         except torch.OutOfMemoryError as problem:
             torch.cuda.empty_cache()
-            return self._verdict(job, found, seconds, Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
-        return self._verdict(job, found, seconds, Status.PASSED, None)
+            failure = Failure(Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
+            return self._verdict(job, found, seconds, Status.OUT_OF_MEMORY, failure)
+        return self._verdict(job, found, seconds, Status.PASSED)
 
     def noise_floor(self, source: str, tell: Progress) -> float | None:
         """Two copies of one kernel through the ordinary procedure, `MIN_PAIRS` pairs of them."""
         one, two = self.sides.of_source("one", source, 0), self.sides.of_source("two", source, 1)
         try:
-            found = timing.pairwise(self._watch(), one, two, lambda ratios: len(ratios) < MIN_PAIRS, tell)
+            found = Contest(self._watch(), one, two, tell).run(lambda ratios: len(ratios) < MIN_PAIRS)
         except Failure as failure:
             tell(f"no noise floor: {failure.reason}")
             return None
@@ -91,7 +91,7 @@ class MeasuredJudge:
 
     def close(self) -> None:
         """End all processes, give the memory back."""
-        self.parent.close()
+        self.cells.close()
         self.sides.close()
 
     # -- one candidate ----------------------------------------------------------------------------------
@@ -100,133 +100,154 @@ class MeasuredJudge:
         problem = check_source(job.source)
         if problem is not None:
             raise Failure(Status.INVALID_SOURCE, problem.reason)
-        with phase("compile", seconds, tell):
-            self._gate(job, found)
         side = self.sides.of_source("candidate", job.source, 0)
-        with self._runner(side, tell, seconds) as runner:
-            self._check(side, runner, tell, seconds, found)
-            self._witness(side, runner, job, found)
-        with phase("timing", seconds, tell):
-            against = self.sides.baseline(job, 1)
-            try:
-                found.timing = timing.against(self._watch(), side, against, job.threshold, tell)
-            except timing.BaselineFailed as problem:
-                found.check.warnings.append(f"not timed: the baseline failed ({problem})")
-                return
-            found.timing.baseline = _baseline_name(job)
-        self._floor(found.timing)
-        if job.profile and (job.against is None or _surely_faster(found.timing, job.threshold)):
-            with phase("profile", seconds, tell):
-                self._profile(side, found)
-        self._plausible(job, found)
+        with ExitStack() as stack:
+            profiler = stack.enter_context(Profiler(side.cell)) if job.profile else None
+            with phase("compile", seconds, tell):
+                self._gate(job, side, found)
+            runner, tracer = self._begin(side, stack, tell, seconds)
+            with phase("correctness", seconds, tell):
+                # Fresh processes for the first pairs start while the answer is being checked.
+                contest = self._contest(job, side, found, tell)
+                contest.begin(stack)
+                families = self.oracle.families()
+                caller = Caller(side.bench, runner, "cuda")
+                check(self.oracle, caller, families, seconds=timing.CALL_SECONDS, into=found.check)
+                runner.kill()
+            with phase("trace", seconds, tell):
+                self._trace(side, tracer, job, found)
+                tracer.kill()
+            with phase("timing", seconds, tell):
+                found.timing = self._time(contest, job, found)
+            if found.timing is not None:
+                self._witnesses(job, found, profiler, seconds, tell)
 
-    @contextmanager
-    def _runner(self, side: Side, tell: Progress, seconds: dict[str, float]) -> Iterator[Runner]:
+    def _begin(
+        self, side: Side, stack: ExitStack, tell: Progress, seconds: dict[str, float]
+    ) -> tuple[Runner, Runner]:
+        """A runner whose answers are checked, and one that will be traced: CUPTI takes seconds to start.
+
+        The oracle's parameters are drawn anew once the candidate is imported.
+        """
+        runner, tracer = (side.begin(self.oracle.init_inputs, stack) for _ in range(2))
         with phase("start", seconds, tell):
-            runner = self.parent.fork()
-            runner.order("enter", folder=str(runner.folder), cache=str(side.cache), gpu=None)
-            side.bench.write_parameters(self.oracle.parameters)
-            torch.cuda.synchronize()
-        with runner:
-            with phase("start", seconds, tell):
-                runner.answer(timing.CALL_SECONDS, "starting CUDA")
-            yield runner
-
-    def _check(
-        self, side: Side, runner: Runner, tell: Progress, seconds: dict[str, float], found: _Found
-    ) -> None:
-        """The oracle's parameters are drawn anew once the candidate is imported."""
+            for process in (runner, tracer):
+                process.answer(timing.WARM_SECONDS, "starting CUDA")
         with phase("compile", seconds, tell):
-            load = replace(side.load(self.oracle.init_inputs), remember=True)
-            runner.ask("load", timing.CALL_SECONDS, "being imported", load=load)
+            for process in (runner, tracer):
+                process.answer(timing.WARM_SECONDS, "being imported and built")
             self.oracle.redraw_parameters()
             side.bench.write_parameters(self.oracle.parameters)
             torch.cuda.synchronize()
-            runner.ask(
-                "parameters", timing.CALL_SECONDS, "taking its parameters", slots=side.bench.parameters
+            for process in (runner, tracer):
+                process.ask(
+                    "parameters", timing.CALL_SECONDS, "taking its parameters", slots=side.bench.parameters
+                )
+            tracer.order("prepare_trace")
+            values = self.oracle.draw_inputs("nominal")
+            Caller(side.bench, runner, "cuda").call(
+                values, timing.WARM_SECONDS, "compiling or computing for the first time"
             )
-            handed = side.bench.write_inputs(self.oracle.draw_inputs("nominal"))
-            torch.cuda.synchronize()
-            runner.ask(
-                "forward",
-                timing.WARM_SECONDS,
-                "compiling or computing for the first time",
-                inputs=handed,
-                outputs=side.bench.outputs[0],
-            )
-        with phase("correctness", seconds, tell):
-            families = [*self.task.required, *self.task.stress]
-            check(self.oracle, side.bench, runner, families, seconds=timing.CALL_SECONDS, into=found.check)
+        return runner, tracer
 
-    def _witness(self, side: Side, runner: Runner, job: Job, found: _Found) -> None:
+    def _trace(self, side: Side, tracer: Runner, job: Job, found: _Found) -> None:
         """Which kernels did the work; a candidate whose own Triton kernels did not is rejected."""
-        handed = side.bench.write_inputs(self.oracle.draw_inputs("nominal"))
-        torch.cuda.synchronize()
-        answer = runner.ask("evidence", timing.CALL_SECONDS, "being traced", inputs=handed)
-        found.kernels, share = kernels.from_evidence(answer, triton_functions(job.source))
-        if not found.kernels:
-            raise Failure(Status.REJECTED, "forward launched none of the source's own Triton kernels")
+        tracer.answer(timing.WARM_SECONDS, "starting the trace")
+        caller = Caller(side.bench, tracer, "cuda")
+        for _ in range(2 * side.bench.sets):  # as warm as the processes that are timed
+            caller.call(self.oracle.draw_inputs("nominal"), timing.WARM_SECONDS, "warming up")
+        case = self.oracle.case("nominal")
+        assert case is not None
+        which, answer = caller.trace(case.inputs, timing.CALL_SECONDS)
+        if not judge(case, side.bench.read_outputs(which)).passed:
+            raise Failure(Status.INCORRECT, "the output of the traced call was wrong", Defence.RECHECK)
+        own = triton_functions(job.source)
+        found.trace = kernels.parse_trace(answer)
+        found.kernels = kernels.from_trace(found.trace, own)
+        self._own_kernels(found, own)
+
+    def _own_kernels(self, found: _Found, own: list[str]) -> None:
+        assert found.trace is not None
+        share = found.trace.own_share(own)
         if share is None:
             found.check.warnings.append(
-                "the GPU time per kernel could not be traced, so its share is unknown"
+                "nothing could be traced, so it is unknown which kernels did the work"
             )
-        elif share < EVIDENCE_SHARE:
-            raise Failure(Status.REJECTED, too_little_triton(share, "GPU time"))
-
-    def _floor(self, measured: Timing) -> None:
-        floor = self.floors().device
-        if floor is not None and measured.median_ms < floor:
-            raise Failure(
-                Status.REJECTED,
-                f"{measured.median_ms:.4f} ms is less than the {floor:.4f} ms that the task's bytes and "
-                f"operations take at the peak rates of the {self.device.title}",
+        elif share < EVIDENCE_SHARE and on(Defence.OWN_KERNELS):
+            reason = (
+                too_little_triton(share, "GPU time")
+                if found.kernels
+                else "forward launched none of the source's own Triton kernels"
             )
+            raise Failure(Status.REJECTED, reason, Defence.OWN_KERNELS)
 
-    def _profile(self, side: Side, found: _Found) -> None:
+    def _contest(self, job: Job, side: Side, found: _Found, tell: Progress) -> Contest:
+        def agree(candidate: Process, baseline: Process) -> None:
+            agreement.clock(candidate, baseline)
+            if found.trace is not None and found.trace.ran:
+                agreement.same_work(candidate, found.trace.busy_ms, found.trace.launched)
+            found.note_flags(candidate)
+
+        return Contest(self._watch(), side, self.sides.baseline(job, 1), tell, agree)
+
+    def _time(self, contest: Contest, job: Job, found: _Found) -> Timing | None:
         try:
-            rows = profile(
-                side.source,
-                side.cache,
-                self.parent.folder,
-                self.oracle.init_inputs,
-                self.oracle.draw_inputs("nominal"),
+            timed = timing.against(contest, job.threshold)
+            agreement.floor(timed, self.floors().device, self.device.title)
+            if _surely_faster(timed, job.threshold) and on(Defence.BASELINE_ALONE):
+                self._baseline_alone(contest, timed)
+        except timing.BaselineFailed as problem:
+            found.check.warnings.append(f"not timed: the baseline failed ({problem})")
+            return None
+        timed.baseline = _baseline_name(job)
+        return timed
+
+    def _baseline_alone(self, contest: Contest, timed: Timing) -> None:
+        """The candidate's processes are dead by now; a first doubt is looked at twice more."""
+        ms = timing.alone(contest.watch, contest.baseline, 1)
+        if agreement.slowed(timed.baseline_ms, ms):
+            ms = statistics.median(
+                [ms, *(timing.alone(contest.watch, contest.baseline, 1) for _ in range(2))]
             )
+        agreement.baseline_alone(timed.baseline_ms, ms)
+
+    def _witnesses(
+        self, job: Job, found: _Found, profiler: Profiler | None, seconds: dict[str, float], tell: Progress
+    ) -> None:
+        """ncu, for a kernel that may become a parent; a huge gain without it is named."""
+        assert found.timing is not None
+        if profiler is not None and (job.against is None or _surely_faster(found.timing, job.threshold)):
+            with phase("profile", seconds, tell):
+                self._profile(profiler, found)
+        total = kernels.total_ms(found.profiled)
+        agreement.profiler(
+            found.timing, total, kernels.own_share(found.profiled, triton_functions(job.source))
+        )
+        if total is None and job.against is not None and found.timing.speedup > _SUSPICIOUS_SPEEDUP:
+            found.check.warnings.append(
+                f"{found.timing.speedup:.1f}× over its parent without ncu's durations as a witness"
+            )
+
+    def _profile(self, profiler: Profiler, found: _Found) -> None:
+        try:
+            rows = profiler.profile(self.oracle.init_inputs, self.oracle.draw_inputs("nominal"))
             found.profiled = rows
             found.kernels = kernels.with_profile(found.kernels, rows)
         except ProfileUnavailable as problem:
             found.check.warnings.append(f"profile unavailable: {problem}")
             found.kernels = kernels.without_profile(found.kernels, str(problem))
 
-    def _plausible(self, job: Job, found: _Found) -> None:
-        """A time that ncu contradicts is refused; a huge gain without ncu is named."""
-        assert found.timing is not None
-        total = kernels.total_ms(found.profiled)
-        if total is not None and found.timing.median_ms < _NCU_AGREEMENT * total:
-            raise Failure(
-                Status.REJECTED,
-                f"events say {found.timing.median_ms:.4f} ms where ncu counted {total:.4f} ms of kernels",
-            )
-        if total is None and job.against is not None and found.timing.speedup > _SUSPICIOUS_SPEEDUP:
-            found.check.warnings.append(
-                f"{found.timing.speedup:.1f}× over its parent without ncu's durations as a witness"
-            )
-
     # -- pieces -----------------------------------------------------------------------------------------
 
-    def _gate(self, job: Job, found: _Found) -> None:
+    def _gate(self, job: Job, side: Side, found: _Found) -> None:
         """When the target is another card, the kernel must also compile and fit there."""
         if self.target.name == self.device.name:
             return
         from ..offline.judge import record_launches
 
         try:
-            recording = record_launches(
-                self.parent,
-                self.sides.file(job.source),
-                self.oracle,
-                self.target,
-                self.sides.cache(job.source),
-            )
+            cell = side.cell
+            recording = record_launches(cell.parent, cell.source, self.oracle, self.target, cell.cache)
         except Failure as failure:  # the recorder's trouble is not the kernel's
             found.check.warnings.append(f"not checked against the {self.target.title}: {failure.reason}")
             return
@@ -240,33 +261,29 @@ class MeasuredJudge:
         return floors(self.oracle.facts, self.target, self.device, self.task.dtype)
 
     def _watch(self) -> Stopwatch:
-        return Stopwatch(self.oracle, self.parent, self.flush_bytes, self.card.index)
+        return Stopwatch(self.oracle, self.card.index)
 
-    def _after_a_failure(self, failure: Failure) -> None:
-        """A hang or a crash may have left the card unusable: ask a fresh process, twice."""
+    def _after_a_failure(self, job: Job, failure: Failure) -> None:
+        """A hang or a crash may have left the card unusable: ask a fresh process elsewhere."""
         if failure.status not in (Status.TIMEOUT, Status.RUNTIME_ERROR, Status.OUT_OF_MEMORY):
             return
-        for _ in range(2):
-            try:
-                with self.parent.fork() as runner:
-                    cache = str(self.folder)
-                    runner.ask(
-                        "enter", 30.0, "starting CUDA", folder=str(runner.folder), cache=cache, gpu=None
-                    )
-                    if runner.ask("health", 30.0, "adding")["sum"] == 2048.0:
-                        return
-            except Failure:
-                continue
-        raise GpuUnhealthy(
-            f"the {self.card.name} does not answer any more: check it with nvidia-smi, then resume"
-        )
+        problem = health.check(self.cells.spare().parent)
+        if problem is not None:
+            raise GpuUnhealthy(
+                f"the {self.card.name} does not answer any more ({problem}): check it with nvidia-smi, then resume"
+            )
 
     def _verdict(
-        self, job: Job, found: _Found, seconds: dict[str, float], status: Status, reason: str | None
+        self,
+        job: Job,
+        found: _Found,
+        seconds: dict[str, float],
+        status: Status,
+        failure: Failure | None = None,
     ) -> Evaluation:
         tried = found.check.correctness.families
         confined = sandbox.level()
-        warnings = list(found.check.warnings)
+        warnings = [*found.check.warnings, *found.flags]
         if confined == "process":
             warnings.append(sandbox.PROCESS_WARNING)
         return Evaluation(
@@ -277,7 +294,8 @@ class MeasuredJudge:
             provenance="measured",
             sandbox=confined,
             status=status,
-            reason=reason,
+            reason=failure.reason if failure else None,
+            refused_by=failure.defence if failure else None,
             correctness=found.check.correctness if tried else None,
             timing=found.timing,
             floor_ms=self.floors(),
@@ -303,8 +321,16 @@ class _Found:
     def __init__(self) -> None:
         self.check = Check()
         self.kernels: list[KernelProfile] = []
+        self.trace: kernels.Trace | None = None
         self.profiled: list[ProfiledLaunch] = []
         self.timing: Timing | None = None
+        self.flags: set[str] = set()
+
+    def note_flags(self, process: Process) -> None:
+        """Settings that the candidate changed for its whole process, which is its own."""
+        changed = sorted({flag for called in process.called for flag in called.flags})
+        if changed:
+            self.flags.add(f"it changes settings of PyTorch in its process: {', '.join(changed)}")
 
 
 def _surely_faster(measured: Timing, threshold: float) -> bool:

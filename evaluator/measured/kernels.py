@@ -1,50 +1,113 @@
-"""From launches, traces and ncu's rows to one `KernelProfile` per Triton kernel. Pure."""
+"""From traces and ncu's rows to one `KernelProfile` per Triton kernel. Pure."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..evaluation import KernelProfile
+from ..defences import Defence, on
+from ..evaluation import KernelProfile, Status
 from ..launches import Launch
 from ..metrics import BLOCK_SIZE, DURATION, GRID_SIZE, METRICS, REGISTERS
 from ..ncu import ProfiledLaunch, shares
+from ..runners import Failure
 
 
-def from_evidence(answer: dict[str, Any], own: list[str]) -> tuple[list[KernelProfile], float | None]:
-    """Kernels of the source's own Triton functions, and their share of all GPU time (None: not traced)."""
+class Ran(BaseModel):
+    """A kernel, a copy or a fill that the trace of one call shows."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    name: str
+    start: float
+    us: float = Field(ge=0)
+    grid: tuple[int, int, int] | None
+    block: tuple[int, int, int] | None
+    registers: int | None
+
+    def is_one_of(self, launches: list[Launch]) -> bool:
+        """Whether Triton launched just such a kernel: of this name, grid, block and number of registers."""
+        return any(self._is(launch) for launch in launches)
+
+    def _is(self, launch: Launch) -> bool:
+        if self.name != launch.kernel:
+            return False
+        if not on(Defence.KERNEL_IDENTITY):
+            return True
+        threads = math.prod(self.block or (0,))
+        return (
+            self.grid == launch.grid
+            and threads == 32 * launch.num_warps
+            and self.registers == launch.registers
+        )
+
+
+class Trace(BaseModel):
+    """A runner's answer about one traced call: what Triton launched in it, and what ran on the card."""
+
+    model_config = ConfigDict(extra="forbid")
+    ran: list[Ran]
+    launches: list[Launch]
+    known: list[Launch]
+    """One launch of every kind since the runner began: a replayed CUDA graph launches nothing through Triton."""
+
+    @property
+    def launched(self) -> tuple[str, ...]:
+        """As a runner says it of every other call."""
+        return tuple(sorted(f"{one.kernel}{list(one.grid)}" for one in self.launches))
+
+    def of(self, own: list[str]) -> list[Ran]:
+        """What ran of the source's own Triton functions."""
+        launches = [launch for launch in (*self.launches, *self.known) if launch.kernel in own]
+        return [ran for ran in self.ran if ran.is_one_of(launches)]
+
+    def own_share(self, own: list[str]) -> float | None:
+        """Their share of all GPU time; None when nothing was traced."""
+        total = sum(ran.us for ran in self.ran)
+        return sum(ran.us for ran in self.of(own)) / total if total > 0 else None
+
+    @property
+    def busy_ms(self) -> float | None:
+        """How long the card was busy, kernels that overlap counted once; None when nothing was traced."""
+        busy, reached = 0.0, -math.inf
+        for ran in sorted(self.ran, key=lambda ran: ran.start):
+            busy += max(0.0, ran.start + ran.us - max(ran.start, reached))
+            reached = max(reached, ran.start + ran.us)
+        return busy / 1000 if self.ran else None
+
+
+def parse_trace(answer: dict[str, Any]) -> Trace:
+    """A runner's word about itself; raises `Failure` when it makes no sense."""
     try:
-        launches = [Launch.model_validate(raw) for raw in answer.get("launches", [])]
-        times = {str(name): (int(count), float(us)) for name, (count, us) in answer.get("gpu_us", {}).items()}
-    except (ValidationError, TypeError, ValueError, AttributeError, OverflowError):
-        return [], None
-    if not all(0 <= us < math.inf for _, us in times.values()):
-        return [], None
-    total = sum(us for _, us in times.values())
-    launched = dict.fromkeys(launch.kernel for launch in launches if launch.kernel in own)
-    names = [name for name in launched if not times or name in times]
-    profiles = [_from_launches(name, launches, times, total) for name in names]
-    traced = sum(us for name, (_, us) in times.items() if name in own)
-    return profiles, (traced / total if total > 0 else None)
+        return Trace.model_validate(answer)
+    except ValidationError:
+        raise Failure(Status.REJECTED, "the trace of its call makes no sense", Defence.OWN_KERNELS) from None
 
 
-def _from_launches(
-    name: str, launches: list[Launch], times: dict[str, tuple[int, float]], total: float
-) -> KernelProfile:
-    mine = [launch for launch in launches if launch.kernel == name]
-    last = mine[-1]
+def from_trace(trace: Trace, own: list[str]) -> list[KernelProfile]:
+    """One profile for each of the source's own Triton functions that ran, in order."""
+    ran = trace.of(own)
+    total = sum(one.us for one in trace.ran)
+    return [_profile(name, trace, [one for one in ran if one.name == name], total) for name in _names(ran)]
+
+
+def _names(ran: list[Ran]) -> list[str]:
+    return list(dict.fromkeys(one.name for one in ran))
+
+
+def _profile(name: str, trace: Trace, mine: list[Ran], total: float) -> KernelProfile:
+    last = [launch for launch in (*trace.known, *trace.launches) if launch.kernel == name][-1]
     metrics = {GRID_SIZE: float(last.programs), BLOCK_SIZE: float(last.num_warps * 32)}
     if last.registers is not None:
         metrics[REGISTERS] = float(last.registers)
-    us = times.get(name, (0, 0.0))[1]
+    us = sum(one.us for one in mine)
     return KernelProfile(
         name=name,
         grid=last.grid,
-        launches=times[name][0] if name in times else len(mine),
-        time_share=us / total if total > 0 and us > 0 else None,
-        duration_ms=us / 1000 if us > 0 else None,
+        launches=len(mine),
+        time_share=us / total,
+        duration_ms=us / 1000,
         config={**last.constants, "num_warps": last.num_warps, "num_stages": last.num_stages},
         metrics=metrics,
     )
@@ -91,3 +154,10 @@ def total_ms(rows: list[ProfiledLaunch]) -> float | None:
     times = [row.metrics.get(DURATION) for row in rows]
     known = [time for time in times if time is not None]
     return sum(known) / 1e6 if rows and len(known) == len(times) else None
+
+
+def own_share(rows: list[ProfiledLaunch], own: list[str]) -> float | None:
+    """Share of ncu's durations that the source's own Triton functions take; None where one is missing."""
+    total = total_ms(rows)
+    mine = [row for row in rows if row.kernel in own]
+    return (total_ms(mine) or 0.0) / total if total else None

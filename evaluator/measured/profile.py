@@ -8,14 +8,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 
 from .. import sandbox
+from ..cells import Cell
 from ..metrics import METRICS
 from ..ncu import NcuUnreadable, ProfiledLaunch, find_ncu, parse_raw_csv
-from ..places import Places, remove
+from ..places import remove
 
 _SECONDS = 120.0
 
@@ -24,38 +26,74 @@ class ProfileUnavailable(Exception):
     """No metrics, and why."""
 
 
-def profile(
-    source: Path, cache: Path, folder: Path, init_inputs: list[Any], inputs: list[Any]
-) -> list[ProfiledLaunch]:
-    """One row for each kernel that one forward launches, in order; raises `ProfileUnavailable`."""
-    ncu = find_ncu()
-    if ncu.path is None:
-        raise ProfileUnavailable(f"ncu was not found: {ncu.remedy}")
-    described = {
-        "source": str(source),
-        "init_inputs": pickle.dumps(init_inputs).hex(),
-        "inputs": [_described(value) for value in inputs],
-    }
-    text = _profiled(ncu.path, json.dumps(described), Places(folder), cache)
-    try:
-        rows = parse_raw_csv(text, METRICS)
-    except NcuUnreadable as problem:
-        raise ProfileUnavailable(_explain(str(problem), text)) from None
-    if not rows:
-        raise ProfileUnavailable("ncu saw no kernel launch")
-    return rows
+class Profiler:
+    """ncu with a program that has imported PyTorch and waits for its order; started before it is needed.
 
+    The order and what ncu prints lie where the profiled program can only read. Use as a context manager.
+    """
 
-def _profiled(ncu: str, order: str, places: Places, cache: Path) -> str:
-    """What ncu printed; order and log lie where the profiled program can only read."""
-    places.make()
-    own = Path(tempfile.mkdtemp(prefix="profile-", dir=places.given))
-    try:
-        path = own / "order.json"
-        path.write_text(order)
-        return _run(_command(ncu, path), places, cache, own / "ncu.log")
-    finally:
-        remove(own)
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ncu = find_ncu()
+        if self._ncu.path is not None:
+            self._own = Path(tempfile.mkdtemp(prefix="profile-", dir=cell.places.given))
+            self._process = self._start(self._ncu.path)
+
+    def profile(self, init_inputs: list[Any], inputs: list[Any]) -> list[ProfiledLaunch]:
+        """One row for each kernel that one forward launches, in order; raises `ProfileUnavailable`."""
+        if self._process is None:
+            raise ProfileUnavailable(f"ncu was not found: {self._ncu.remedy}")
+        self._order(
+            {
+                "source": str(self._cell.source),
+                "init_inputs": pickle.dumps(init_inputs).hex(),
+                "inputs": [_described(value) for value in inputs],
+            }
+        )
+        text = self._printed(self._process)
+        try:
+            rows = parse_raw_csv(text, METRICS)
+        except NcuUnreadable as problem:
+            raise ProfileUnavailable(_explain(str(problem), text)) from None
+        if not rows:
+            raise ProfileUnavailable("ncu saw no kernel launch")
+        return rows
+
+    def _start(self, ncu: str) -> subprocess.Popen[bytes]:
+        extra = {"TRITON_CACHE_DIR": str(self._cell.cache), "TRITON_CACHE_AUTOTUNING": "1"}
+        private = self._cell.places.private
+        return sandbox.start(
+            _command(ncu, self._own / "order.json"),
+            folder=private,
+            readable=[self._cell.places.given],
+            env=sandbox.environment(private, extra),
+            log=self._own / "ncu.log",
+        )
+
+    def _order(self, order: dict[str, Any]) -> None:
+        """Under its name only once it is whole."""
+        new = self._own / "order.new"
+        new.write_text(json.dumps(order), encoding="utf-8")
+        new.rename(self._own / "order.json")
+
+    def _printed(self, process: subprocess.Popen[bytes]) -> str:
+        try:
+            process.wait(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ProfileUnavailable(f"ncu was still running after {_SECONDS:.0f} s") from None
+        with (self._own / "ncu.log").open("rb") as file:
+            return file.read(64 << 20).decode(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            sandbox.kill_group(self._process)
+            remove(self._own)
 
 
 def _command(ncu: str, order: Path) -> list[str]:
@@ -67,20 +105,6 @@ def _command(ncu: str, order: Path) -> list[str]:
         ncu, *flags.split(), *replay.split(), "--metrics", ",".join(METRICS),
         sys.executable, "-P", "-m", module, str(order),
     ]  # fmt: skip
-
-
-def _run(command: list[str], places: Places, cache: Path, log: Path) -> str:
-    extra = {"TRITON_CACHE_DIR": str(cache), "TRITON_CACHE_AUTOTUNING": "1"}
-    env = sandbox.environment(places.private, extra)
-    process = sandbox.start(command, folder=places.private, readable=[places.given], env=env, log=log)
-    try:
-        process.wait(timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise ProfileUnavailable(f"ncu was still running after {_SECONDS:.0f} s") from None
-    finally:
-        sandbox.kill_group(process)
-    with log.open("rb") as file:
-        return file.read(64 << 20).decode(errors="replace")
 
 
 def _described(value: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The tiny program that ncu profiles: builds one model, warms up, runs one forward between start and stop.
 
-Run as ``python -m kernelwright.evaluator.measured.profiled ORDER.json``; the order names the source and the
-shapes. Inputs are drawn here, since nothing that this program computes is used.
+Run as ``python -m kernelwright.evaluator.measured.profiled ORDER.json``; the file may come later, and names the
+source and the shapes. Inputs are drawn here, since nothing that this program computes is used.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from ..importing import import_source
 
 
 def main(order_path: str) -> None:
-    """Warm up, then one forward that ncu sees."""
-    order = json.loads(Path(order_path).read_text())
+    """Wait for the order, warm up, then one forward that ncu sees."""
+    torch.cuda.init()
+    order = json.loads(_awaited(Path(order_path)))
     init_inputs = pickle.loads(bytes.fromhex(order["init_inputs"]))
     model = import_source(Path(order["source"])).ModelNew(*init_inputs).cuda()
     inputs = [_value(fact) for fact in order["inputs"]]
@@ -32,6 +34,13 @@ def main(order_path: str) -> None:
         model(*inputs)
         torch.cuda.synchronize()
         torch.cuda.profiler.stop()
+
+
+def _awaited(path: Path) -> str:
+    """The judge's order, which comes when the kernel has proved worth a profile."""
+    while not path.exists():
+        time.sleep(0.01)
+    return path.read_text(encoding="utf-8")
 
 
 def _value(fact: dict[str, Any]) -> Any:

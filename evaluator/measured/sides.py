@@ -1,52 +1,60 @@
-"""Contenders made ready: a source file, a Triton cache and shared buffers for each."""
+"""Contenders made ready: a cell and shared buffers for each."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from .. import defences
 from ..bench import Bench
+from ..cells import Cell, Cells
 from ..exchange import create_cuda_arena
 from ..oracle import Oracle
-from ..places import Places
 from ..protocol import Contender, Job
 from ..runner import Load
+from ..runners import Runner
 
 _SETS = 3
-"""Input sets that rotate while timing, so that neither contents nor addresses repeat from call to call."""
+"""Input sets that are used in turns, so that addresses change from call to call."""
 
 
 @dataclass
 class Side:
-    """One contender: a source with its own Triton cache and its own buffers."""
+    """One contender: a source in a cell of its own, with its own buffers."""
 
     name: str
-    source: Path
-    cache: Path
+    cell: Cell
     bench: Bench
     entry: str = "ModelNew"
     compiled: bool = False
 
-    def load(self, init_inputs: list[Any]) -> Load:
-        """The order that makes a runner hold this side's model."""
-        return Load(str(self.source), self.entry, init_inputs, self.bench.arena.address, self.compiled)
+    def begin(self, init_inputs: list[Any], stack: ExitStack) -> Runner:
+        """A fresh runner that is starting CUDA and building the model: `STARTING` answers are to come."""
+        runner = stack.enter_context(self.cell.parent.fork())
+        off = [defence.value for defence in defences.switched_off()]
+        runner.order("enter", folder=str(runner.folder), cache=str(self.cell.cache), gpu=None, without=off)
+        address = self.bench.arena.address
+        load = Load(str(self.cell.source), self.entry, init_inputs, address, self.compiled)
+        runner.order("load", load=load)
+        return runner
 
 
 class Sides:
-    """Makes sides in a warm parent's folder; keeps their buffers for the next candidate."""
+    """Puts sources into cells; keeps buffers for the next candidate."""
 
-    def __init__(self, oracle: Oracle, folder: Path) -> None:
+    def __init__(self, oracle: Oracle, cells: Cells, flush_bytes: int) -> None:
         self._oracle = oracle
-        self._places = Places(folder)
+        self._cells = cells
+        self._flush_bytes = flush_bytes
         self._benches: list[Bench] = []
 
     def of_source(self, name: str, source: str, number: int) -> Side:
         """A kernel as side ``number`` of a contest; sides of other numbers have other buffers."""
         while len(self._benches) <= number:
-            self._benches.append(Bench(self._oracle.facts, create_cuda_arena, _SETS))
+            self._benches.append(Bench(self._oracle.facts, create_cuda_arena, _SETS, self._flush_bytes))
         self._benches[number].write_parameters(self._oracle.parameters)
-        return Side(name, self.file(source), self.cache(source), self._benches[number])
+        return Side(name, self._cells.of(source), self._benches[number])
 
     def of_contender(self, contender: Contender, number: int) -> Side:
         """A kernel, or PyTorch's own reference as it is or through torch.compile."""
@@ -63,16 +71,16 @@ class Sides:
             return self.of_contender(Contender(name="eager"), number)
         return self.of_source("the kernel compared with", job.against, number)
 
-    def file(self, source: str) -> Path:
-        """The real file that @triton.jit reads the source from."""
-        return self._places.source(source)
-
-    def cache(self, source: str) -> Path:
-        """The Triton cache of one kernel, shared by its own runs and by nobody else."""
-        return self._places.cache(source)
-
     def close(self) -> None:
         """Give the card's memory back."""
         for bench in self._benches:
             bench.close()
         self._benches.clear()
+
+
+def flush_bytes(l2_bytes: int, bandwidth_gb_s: float) -> int:
+    """What has to be written before a timed call: all of L2 twice, and at least 0.2 ms of the card's time.
+
+    So long does Python have for launching before its own slowness would be counted.
+    """
+    return max(2 * l2_bytes, int(0.2e-3 * bandwidth_gb_s * 1e9))

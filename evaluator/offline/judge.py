@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from .. import sandbox
 from ..bench import Bench
+from ..calling import Caller
 from ..correctness import Check, check
+from ..defences import Defence, on, switched_off
 from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_file_arena
@@ -95,9 +97,9 @@ class OfflineJudge:
         try:
             self._examine(job, tell, seconds, found)
             status, reason = (Status.UNCHECKED, found.unchecked) if found.unchecked else (Status.PASSED, None)
+            return self._verdict(job, found, seconds, status, reason)
         except Failure as failure:
-            status, reason = failure.status, failure.reason
-        return self._verdict(job, found, seconds, status, reason)
+            return self._verdict(job, found, seconds, failure.status, failure.reason, failure.defence)
 
     def noise_floor(self, source: str, tell: Progress) -> None:
         """Nothing is timed here."""
@@ -146,8 +148,12 @@ class OfflineJudge:
         if recording.status is not Status.PASSED:
             raise Failure(recording.status, recording.reason or "no reason given")
         own = triton_functions(job.source)
-        if not any(launch.kernel in own for launch in recording.launches):
-            raise Failure(Status.REJECTED, "forward launched none of the source's own Triton kernels")
+        if not any(launch.kernel in own for launch in recording.launches) and on(Defence.OWN_KERNELS):
+            raise Failure(
+                Status.REJECTED,
+                "forward launched none of the source's own Triton kernels",
+                Defence.OWN_KERNELS,
+            )
         return recording
 
     def _correctness(self, job: Job, found: _Found) -> Failure | None:
@@ -169,7 +175,13 @@ class OfflineJudge:
         source, cache = self._place(self.interpreters, job)
         with self.interpreters.fork() as runner:
             runner.ask(
-                "enter", 60.0, "starting", folder=str(runner.folder), cache=str(cache), gpu=self.target
+                "enter",
+                60.0,
+                "starting",
+                folder=str(runner.folder),
+                cache=str(cache),
+                gpu=self.target,
+                without=[defence.value for defence in switched_off()],
             )
             for number, oracle in enumerate(self.small):
                 self._interpret(runner, source, oracle, number, found)
@@ -182,8 +194,8 @@ class OfflineJudge:
         oracle.redraw_parameters()
         bench.write_parameters(oracle.parameters)
         runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
-        families = [*self.task.required, *self.task.stress] if number == 0 else ["nominal"]
-        check(oracle, bench, runner, families, seconds=_INTERPRET_SECONDS, into=found.check)
+        families = oracle.families() if number == 0 else ["nominal"]
+        check(oracle, Caller(bench, runner, "cpu"), families, seconds=_INTERPRET_SECONDS, into=found.check)
 
     def _estimate(self, job: Job, recording: Recording, found: _Found) -> None:
         source, cache = self._place(self.interpreters, job)
@@ -221,15 +233,21 @@ class OfflineJudge:
             )
         own = set(triton_functions(job.source))
         share = sum(kernel.time_share or 0.0 for kernel in times.kernels if kernel.name in own)
-        if times.total is not None and share < EVIDENCE_SHARE:
-            raise Failure(Status.REJECTED, too_little_triton(share, "estimated time"))
+        if times.total is not None and share < EVIDENCE_SHARE and on(Defence.OWN_KERNELS):
+            raise Failure(Status.REJECTED, too_little_triton(share, "estimated time"), Defence.OWN_KERNELS)
 
     def _place(self, parent: WarmParent, job: Job) -> tuple[Path, Path]:
         """The source file and the Triton cache of one kernel, in the parent's folders."""
         return parent.places.source(job.source), parent.places.cache(job.source)
 
     def _verdict(
-        self, job: Job, found: _Found, seconds: dict[str, float], status: Status, reason: str | None
+        self,
+        job: Job,
+        found: _Found,
+        seconds: dict[str, float],
+        status: Status,
+        reason: str | None,
+        defence: Defence | None = None,
     ) -> Evaluation:
         good = status in (Status.PASSED, Status.UNCHECKED)
         tried = found.check.correctness.families
@@ -246,6 +264,7 @@ class OfflineJudge:
             sandbox=confined,
             status=status,
             reason=reason,
+            refused_by=defence,
             correctness=found.check.correctness if tried else None,
             estimate=found.estimate if good else None,
             floor_ms=self.floors(),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from kernelwright.evaluator import sandbox
 from kernelwright.evaluator.bench import Bench
+from kernelwright.evaluator.calling import Caller
 from kernelwright.evaluator.correctness import Check, check
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.exchange import create_file_arena
@@ -66,7 +67,7 @@ def examine(
         runner.ask("load", seconds, "being imported", load=load)
         bench.write_parameters(oracle.parameters)
         runner.ask("parameters", seconds, "taking its parameters", slots=bench.parameters)
-        check(oracle, bench, runner, list(families), seconds=seconds, into=found)
+        check(oracle, Caller(bench, runner, "cpu"), list(families), seconds=seconds, into=found)
     return found
 
 

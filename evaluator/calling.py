@@ -1,0 +1,91 @@
+"""One call of a candidate as the judge sees it: fresh inputs, NaN in the outputs, a clock of its own."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from . import defences
+from .bench import Bench, synchronize
+from .defences import Defence
+from .evaluation import Status
+from .runner import Call
+from .runners import Failure, Runner
+
+
+@dataclass(frozen=True)
+class Called:
+    """What came of one call."""
+
+    which: int
+    """The output set that was used."""
+    ms: float | None
+    """Between the runner's own events; None without a card."""
+    wall_ms: float
+    """From the order to its answer on the judge's clock: flush, call and copy of the outputs."""
+    launched: tuple[str, ...]
+    """Triton kernels with their grids, as the runner saw them."""
+    flags: tuple[str, ...]
+    """Global settings of PyTorch that the candidate changed."""
+
+
+class Caller:
+    """Makes calls of one runner on one bench."""
+
+    def __init__(self, bench: Bench, runner: Runner, device: str) -> None:
+        self.bench = bench
+        self.runner = runner
+        self.device = device
+
+    def place(self, values: list[Any], which: int | None = None) -> tuple[int, Call]:
+        """Inputs in a set chosen at random, outputs full of NaN: everything for one call."""
+        chosen = secrets.randbelow(self.bench.sets) if which is None else which
+        handed = self.bench.write_inputs(values, chosen)
+        if defences.on(Defence.POISON):
+            self.bench.poison(chosen)
+        synchronize(self.device)
+        return chosen, Call(handed, self.bench.outputs[chosen], self.bench.flush, secrets.randbelow(256))
+
+    def call(self, values: list[Any], seconds: float, doing: str, which: int | None = None) -> Called:
+        """One call; raises `Failure` when it failed, changed its inputs or skipped the flush."""
+        chosen, order = self.place(values, which)
+        began = time.perf_counter()
+        answer = self.runner.ask("call", seconds, doing, call=order)
+        wall = (time.perf_counter() - began) * 1000
+        self._check(values, chosen, order.stamp)
+        return Called(
+            chosen,
+            _milliseconds(answer.get("ms")) if self.bench.flush else None,
+            wall,
+            _words(answer.get("launched")),
+            _words(answer.get("flags")),
+        )
+
+    def trace(self, values: list[Any], seconds: float) -> tuple[int, dict[str, Any]]:
+        """One traced call: the set with its outputs, and the runner's answer."""
+        chosen, order = self.place(values)
+        answer = self.runner.ask("trace", seconds, "being traced", call=order)
+        self._check(values, chosen, order.stamp)
+        return chosen, answer
+
+    def _check(self, values: list[Any], which: int, stamp: int) -> None:
+        if defences.on(Defence.INPUTS_KEPT) and not self.bench.inputs_unchanged(values, which):
+            raise Failure(Status.REJECTED, "forward changed its inputs", Defence.INPUTS_KEPT)
+        if defences.on(Defence.CLOCK) and not self.bench.flushed(stamp):
+            raise Failure(Status.REJECTED, "it left out the flush of L2 before the call", Defence.CLOCK)
+
+
+_LONGEST_MS = 1e6
+_NAMES = 1000
+
+
+def _milliseconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _LONGEST_MS:
+        raise Failure(Status.REJECTED, "the runner reported a time that is no time", Defence.CLOCK)
+    return float(value)
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(str(word)[:200] for word in value[:_NAMES]) if isinstance(value, list) else ()

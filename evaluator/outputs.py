@@ -1,0 +1,80 @@
+"""What a candidate returned: checked for what it is, and copied to where the judge looks. Runs in the runner."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+from . import defences
+from .classify import Refused
+from .defences import Defence
+from .evaluation import Status
+from .exchange import Arena, Slot, dtype_name
+
+
+def hand_over(arena: Arena, result: Any, slots: list[Slot], arguments: list[Any]) -> None:
+    """Copy the outputs at once, on the stream on which forward was called: what is late is not there."""
+    results = _as_tensors(result, slots, arguments)
+    if not defences.on(Defence.AT_RETURN):
+        synchronize()
+    for tensor, slot in zip(results, slots, strict=True):
+        arena.view(slot).copy_(tensor)
+    synchronize()
+
+
+def poison_the_pool(outputs: list[Slot]) -> None:
+    """Leave NaN where the allocator will most likely place an output that is never written."""
+    if defences.on(Defence.POISON):
+        blocks = [torch.empty(slot.nbytes, dtype=torch.uint8, device="cuda") for slot in outputs]
+        for block in blocks:
+            block.fill_(0xFF)
+
+
+def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[torch.Tensor]:
+    results = list(result) if isinstance(result, tuple | list) else [result]
+    if len(results) != len(outputs):
+        raise Refused(
+            Status.INCORRECT,
+            f"forward returned {len(results)} outputs instead of {len(outputs)}",
+            Defence.EXACT_OUTPUT,
+        )
+    inputs = [item for item in arguments if isinstance(item, torch.Tensor)]
+    for number, (tensor, slot) in enumerate(zip(results, outputs, strict=True)):
+        if defences.on(Defence.EXACT_OUTPUT):
+            _check_output(number, tensor, slot)
+        if defences.on(Defence.INPUTS_KEPT):
+            _check_memory(number, tensor, inputs)
+    return results
+
+
+def _check_output(number: int, tensor: Any, slot: Slot) -> None:
+    """A plain tensor, of just the right kind, on the card."""
+    if type(tensor) is not torch.Tensor and type(tensor) is not torch.nn.Parameter:
+        problem = f"is a {type(tensor).__name__}, not a torch.Tensor"
+    elif dtype_name(tensor.dtype) != slot.dtype:
+        problem = f"is {dtype_name(tensor.dtype)} instead of {slot.dtype}"
+    elif tuple(tensor.shape) != slot.shape:
+        problem = f"has the shape {tuple(tensor.shape)} instead of {slot.shape}"
+    elif not tensor.is_cuda:
+        problem = f"is on {tensor.device}, not on the GPU"
+    else:
+        return
+    raise Refused(Status.INCORRECT, f"output {number} {problem}", Defence.EXACT_OUTPUT)
+
+
+def _check_memory(number: int, tensor: torch.Tensor, inputs: list[torch.Tensor]) -> None:
+    mine = tensor.untyped_storage().data_ptr()
+    if any(mine == item.untyped_storage().data_ptr() for item in inputs):
+        raise Refused(
+            Status.REJECTED,
+            f"output {number} is one of the inputs or shares its memory",
+            Defence.INPUTS_KEPT,
+        )
+
+
+def synchronize() -> None:
+    """Wait for the card, where there is one."""
+    if os.environ.get("TRITON_INTERPRET") != "1":
+        torch.cuda.synchronize()
