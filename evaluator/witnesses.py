@@ -2,9 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
 
 from .defences import Defence
+from .evaluation import Evaluation, Status
+
+SAYS: dict[Defence, str] = {
+    Defence.BUDGET: "errors stay within a multiple of those that PyTorch itself makes",
+    Defence.FAMILIES: "the answer is right on values other than standard-normal ones, too",
+    Defence.PARAMETERS: "weights and biases are drawn anew after the candidate was imported",
+    Defence.FRESH_INPUTS: "every call, timed or not, has contents that were never seen before",
+    Defence.POISON: "outputs are full of NaN until they are written",
+    Defence.EXACT_OUTPUT: "outputs are plain tensors of the right dtype, shape and device",
+    Defence.INPUTS_KEPT: "inputs are as they were, and no output lies in their memory",
+    Defence.AT_RETURN: "the answer is there when forward returns, on its own stream",
+    Defence.RECHECK: "outputs of timed calls, chosen at random, are compared like all others",
+    Defence.OWN_KERNELS: "at least half of the GPU's time goes to the source's own Triton kernels",
+    Defence.KERNEL_IDENTITY: "a traced kernel is Triton's only if Triton launched just such a one",
+    Defence.SAME_WORK: "timed calls launch what the traced call launched, and take no less",
+    Defence.INTEGRITY: "nothing that the measurement rests on was replaced in the process",
+    Defence.CLOCK: "a gain shows on the judge's own clock",
+    Defence.FLOOR: "no time lies below what the task's bytes and operations take",
+    Defence.BASELINE_ALONE: "the baseline is no slower beside the candidate than alone",
+    Defence.PROFILER: "Nsight Compute's durations agree with the events",
+    Defence.WATCH: "memory, processes and files stay within limits",
+}
+"""What each defence holds to be so."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A kernel that this defence alone refuses."""
+
+    task: str
+    kernel: str
+    """Below the task's folder and without its suffix: ``hostile/lazy_tensor``."""
+    device: Literal["offline", "cuda"]
+    """The least that is needed to see it: with a card, an offline one is shown on the card."""
+    overlapping: tuple[Defence, ...] = ()
+    """Off in both runs, because they would refuse the same witness."""
+
+    @property
+    def id(self) -> str:
+        """``softmax/hostile/lazy_tensor``."""
+        return f"{self.task}/{self.kernel}"
+
+
+_TIMES = (Defence.CLOCK, Defence.SAME_WORK, Defence.PROFILER)
+"""Each of them refuses a candidate that lies about its times."""
+
+
+def _besides(defence: Defence) -> tuple[Defence, ...]:
+    return tuple(other for other in _TIMES if other is not defence)
+
+
+WITNESSES: dict[Defence, Witness] = {
+    Defence.BUDGET: Witness("layer_norm", "wrong/half_inside", "offline"),
+    Defence.FAMILIES: Witness("softmax", "hostile/leaves_out_the_maximum", "offline"),
+    Defence.PARAMETERS: Witness("layer_norm", "wrong/skips_affine", "offline"),
+    Defence.FRESH_INPUTS: Witness("softmax", "hostile/keeps_row_statistics", "cuda"),
+    Defence.POISON: Witness("softmax", "hostile/forges_answers_on_repeats", "offline"),
+    Defence.EXACT_OUTPUT: Witness("softmax", "hostile/lazy_tensor", "offline"),
+    Defence.INPUTS_KEPT: Witness("layer_norm", "wrong/overwrites_input", "offline"),
+    Defence.AT_RETURN: Witness("softmax", "hostile/joins_no_side_stream", "cuda"),
+    Defence.RECHECK: Witness("softmax", "hostile/skips_after_twenty_calls", "cuda"),
+    Defence.OWN_KERNELS: Witness("layer_norm", "wrong/never_launches", "offline"),
+    Defence.KERNEL_IDENTITY: Witness("softmax", "hostile/cuda_under_a_triton_name", "cuda"),
+    Defence.SAME_WORK: Witness("softmax", "hostile/shows_triton_when_traced", "cuda"),
+    Defence.INTEGRITY: Witness("layer_norm", "hostile/halves_reported_times", "cuda", _TIMES),
+    Defence.CLOCK: Witness(
+        "layer_norm",
+        "hostile/halves_reported_times",
+        "cuda",
+        (*_besides(Defence.CLOCK), Defence.INTEGRITY),
+    ),
+    Defence.FLOOR: Witness("layer_norm", "hostile/claims_no_time", "cuda", (*_TIMES, Defence.INTEGRITY)),
+    Defence.BASELINE_ALONE: Witness("layer_norm", "hostile/slows_the_baseline", "cuda"),
+    Defence.PROFILER: Witness(
+        "layer_norm",
+        "hostile/halves_reported_times",
+        "cuda",
+        (*_besides(Defence.PROFILER), Defence.INTEGRITY),
+    ),
+}
+"""By defence; `WATCH` has none, since a witness would have to fill the machine: its tests use small limits."""
+
+
+class Found(StrEnum):
+    """What the two runs of a witness say about its defence."""
+
+    SHOWN = "shown"  # refused by this defence, and accepted without it
+    NOT_REFUSED = "not refused"  # accepted with the defence on
+    OTHER_REFUSED = "refused by another"  # another defence or a failure of its own came first
+    NOT_ACCEPTED = "refused without it"  # switched off, something else refuses it still
+    NEEDS_CARD = "needs a card"
+    NO_WITNESS = "tested apart"  # shown by tests of its own
+    NOT_RUN = "not run"
+
+
+class Shown(BaseModel):
+    """One defence, and its witness's verdicts with the defence on and off."""
+
+    model_config = ConfigDict(extra="forbid")
+    defence: Defence
+    says: str
+    witness: str | None = None
+    overlapping: list[Defence] = []
+    on: Evaluation | None = None
+    off: Evaluation | None = None
+    found: Found = Found.NOT_RUN
+
+    @property
+    def failed(self) -> bool:
+        """Whether the witness contradicts what is said of its defence."""
+        return self.found in (Found.NOT_REFUSED, Found.OTHER_REFUSED, Found.NOT_ACCEPTED)
+
+
+class Trial(NamedTuple):
+    """One run of a witness."""
+
+    defence: Defence
+    off: bool
+    task: str
+    kernel: str
+    without: tuple[Defence, ...]
+    """All that is switched off in it, in the order of their definition."""
+
+
+def blank(defence: Defence, device: Literal["offline", "cuda"]) -> Shown:
+    """What is known before anything ran."""
+    witness = WITNESSES.get(defence)
+    if witness is None:
+        return Shown(defence=defence, says=SAYS[defence], found=Found.NO_WITNESS)
+    needs_card = device == "offline" and witness.device == "cuda"
+    return Shown(
+        defence=defence,
+        says=SAYS[defence],
+        witness=witness.id,
+        overlapping=list(witness.overlapping),
+        found=Found.NEEDS_CARD if needs_card else Found.NOT_RUN,
+    )
+
+
+def trials(rows: Iterable[Shown]) -> list[Trial]:
+    """Both runs of every witness that can be run here; those that can share a session follow each other."""
+    found = [
+        Trial(row.defence, off, witness.task, witness.kernel, _in_order(row.overlapping, row.defence, off))
+        for row in rows
+        if row.found is Found.NOT_RUN and (witness := WITNESSES.get(row.defence))
+        for off in (False, True)
+    ]
+    return sorted(found, key=lambda trial: (trial.task, trial.without))
+
+
+def _in_order(overlapping: Sequence[Defence], defence: Defence, off: bool) -> tuple[Defence, ...]:
+    wanted = {*overlapping, *([defence] if off else [])}
+    return tuple(other for other in Defence if other in wanted)
+
+
+def with_verdict(row: Shown, off: bool, verdict: Evaluation) -> Shown:
+    """The row with one more verdict; a judgement when both are there."""
+    filled = row.model_copy(update={"off" if off else "on": verdict})
+    if filled.on is None or filled.off is None:
+        return filled
+    return filled.model_copy(update={"found": _judged(row.defence, filled.on, filled.off)})
+
+
+def _judged(defence: Defence, on: Evaluation, off: Evaluation) -> Found:
+    if on.status is Status.PASSED:
+        return Found.NOT_REFUSED
+    if on.refused_by is not defence:
+        return Found.OTHER_REFUSED
+    return Found.SHOWN if off.status is Status.PASSED else Found.NOT_ACCEPTED
 
 
 def said(without: Sequence[Defence]) -> list[str]:

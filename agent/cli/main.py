@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import campaign, catalogue, errors, judging, prompting, reading
+from . import campaign, catalogue, errors, judging, prompting, reading, redteam
 
 app = typer.Typer(
     name="kernelwright",
@@ -32,6 +32,7 @@ app.command("show")(reading.show_attempt)
 app.command()(reading.diff)
 app.add_typer(prompting.prompt, name="prompt", help="Look at prompts without asking anyone.")
 app.command()(judging.evaluate)
+app.command()(redteam.redteam)
 app.command()(catalogue.tasks)
 app.command()(catalogue.stages)
 app.command()(catalogue.gpus)
