@@ -1,0 +1,36 @@
+"""expected: runtime_error
+
+Has a constructor that wants an axis, which the reference's constructor arguments do not hold.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, output_ptr, n_columns, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(axis=0).to(tl.int64) * n_columns
+    offsets = tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_columns
+    x = tl.load(x_ptr + row + offsets, mask=mask, other=float("-inf"))
+    exponentials = tl.exp(x - tl.max(x, axis=0))
+    tl.store(output_ptr + row + offsets, exponentials / tl.sum(exponentials, axis=0), mask=mask)
+
+
+def triton_softmax(x, axis):
+    x = x.movedim(axis, -1).contiguous()
+    rows, columns = x.shape
+    output = torch.empty_like(x)
+    softmax_kernel[(rows,)](x, output, columns, BLOCK_SIZE=triton.next_power_of_2(columns), num_warps=8)
+    return output.movedim(-1, axis)
+
+
+class ModelNew(nn.Module):
+    def __init__(self, axis):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x):
+        return triton_softmax(x, self.axis)
