@@ -1,7 +1,8 @@
 """What a sandboxed process does not see of the file system, and what of it must be shown again.
 
-Homes hold keys, and sockets of services lie below /run and /tmp: both are covered by empty folders. The
-interpreter, its packages and the compiler's tools may lie there too and come back read-only.
+Homes hold keys, sockets of services lie below /run and /tmp, other kernels' files where temporary files go:
+all are covered by empty folders. The interpreter, its packages and the compiler's tools may lie there too and
+come back read-only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,9 +19,11 @@ _TOOLS = ("gcc", "cc", "clang", "ncu", "nvcc", "ptxas")
 
 
 def hidden_places() -> list[Path]:
-    """The folders to cover, symlinks resolved."""
-    real = {Path(place).resolve() for place in _HIDDEN if Path(place).is_dir()}
-    return sorted(place for place in real if place != Path("/"))
+    """The folders to cover, symlinks resolved; none lies below another."""
+    named = (*_HIDDEN, os.path.expanduser("~"), tempfile.gettempdir())  # noqa: PTH111
+    real = {Path(place).resolve() for place in named if Path(place).is_absolute() and Path(place).is_dir()}
+    real.discard(Path("/"))
+    return sorted(place for place in real if real.isdisjoint(place.parents))
 
 
 def words() -> list[str]:

@@ -92,10 +92,15 @@ def _inside(argv: list[str], writable: Path, readable: Sequence[Path]) -> list[s
     nodes = sorted(str(node) for node in Path("/dev").glob("nvidia*") if not node.is_dir())
     devices = [word for node in nodes for word in ("--dev-bind", node, node)]
     given = [word for place in readable for word in ("--ro-bind", str(place), str(place))]
+    # What bubblewrap makes of its own is writable until it is told otherwise, which can be last only: folders
+    # for what lies below are made in it. A root's /proc/sys and a /dev/shm beyond the watch go with it.
+    own = [*map(str, hidden.hidden_places()), "/dev", "/proc"]
+    sealed = [word for place in own for word in ("--remount-ro", place)]
     # Empty folders come first, so that what lies below them and is needed stays visible.
     return [
         "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", *hidden.words(), *given,
-        "--bind", str(writable), str(writable), "--chdir", str(writable), *_NAMESPACES, *argv,
+        "--bind", str(writable), str(writable), *sealed, "--chdir", str(writable),
+        "--cap-drop", "ALL", *_NAMESPACES, *argv,
     ]  # fmt: skip
 
 

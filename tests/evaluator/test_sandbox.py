@@ -91,6 +91,72 @@ def test_other_processes_cannot_be_seen(tmp_path):
 
 
 @needs_bubblewrap
+def test_no_process_inside_has_a_capability_and_nothing_can_be_mounted(tmp_path):
+    code = (
+        "import ctypes, glob, re\n"
+        "for path in glob.glob('/proc/[0-9]*/status'):\n"
+        "    print(re.search('CapEff:\\\\s*(\\\\w+)', open(path).read())[1])\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "print(libc.mount(b'none', b'/mnt', b'tmpfs', 0, None), libc.umount2(b'/tmp', 2), libc.unshare(0x20000))\n"
+    )
+    *capabilities, tried = run(tmp_path, code).splitlines()
+    assert len(capabilities) >= 2  # the namespace's init and the process itself
+    assert set(capabilities) == {"0" * 16}
+    assert tried == "-1 -1 -1"
+
+
+@needs_bubblewrap
+def test_its_folder_is_the_only_writable_place(tmp_path):
+    code = (
+        "import os\n"
+        "mounts = {line.split()[4] for line in open('/proc/self/mountinfo')}\n"
+        "usual = {'/', '/dev', '/dev/shm', '/tmp', '/var/tmp', '/run', '/root', '/home', '/proc/sys/kernel', '/etc'}\n"
+        "above = os.getcwd()\n"
+        "while above != '/': usual.add(above := os.path.dirname(above))\n"
+        "for place in sorted(mounts | usual | {os.getcwd()}):\n"
+        "    try: os.close(os.open(place + '/probe', os.O_WRONLY | os.O_CREAT)); print(place)\n"
+        "    except OSError: pass\n"
+    )
+    assert run(tmp_path, code).split() == [str(tmp_path / "home")]
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("file", ["/proc/sys/kernel/core_pattern", "/proc/self/oom_score_adj", "/dev/tty"])
+def test_what_reaches_beyond_the_sandbox_does_not_open_for_writing(tmp_path, file):
+    """A root without capabilities may still write most of /proc/sys, where its mount allows that."""
+    code = f"try: open({file!r}, 'r+'); print('opened')\nexcept OSError: print('refused')\n"
+    assert run(tmp_path, code).strip() == "refused"
+
+
+@needs_bubblewrap
+def test_devices_and_shared_maps_still_work(tmp_path):
+    code = (
+        "import mmap, os\n"
+        "open('/dev/null', 'wb').write(b'x'); print(len(open('/dev/urandom', 'rb').read(8)))\n"
+        "os.pwrite(os.memfd_create('m'), b'x', 0); mmap.mmap(-1, 1 << 20)\n"
+        "print(len(os.listdir('/proc/self/fd')) > 3)\n"
+    )
+    assert run(tmp_path, code).split() == ["8", "True"]
+
+
+@needs_bubblewrap
+def test_a_home_and_temporary_files_elsewhere_are_hidden_too(tmp_path, monkeypatch):
+    elsewhere = Path(tempfile.mkdtemp(dir=Path(__file__).parent))
+    try:
+        for name, variable in (("home", "HOME"), ("temporary", "TMPDIR")):
+            (elsewhere / name).mkdir()
+            (elsewhere / name / "the-api-key").write_text("secret-secret")
+            monkeypatch.setenv(variable, str(elsewhere / name))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        code = f"import glob; print(glob.glob('{elsewhere}/**', recursive=True))"
+        seen = run(tmp_path, code)
+    finally:
+        shutil.rmtree(elsewhere)
+    assert str(elsewhere / "home") in seen
+    assert "the-api-key" not in seen
+
+
+@needs_bubblewrap
 def test_an_installation_below_tmp_stays_visible(monkeypatch):
     home = Path(tempfile.mkdtemp(dir="/tmp"))
     installed = Path(tempfile.mkdtemp(dir="/tmp"))
