@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "torch.Tensor": ("copy_", "fill_", "view", "is_cuda", "untyped_storage", "dtype", "shape", "__torch_function__"),
     "torch.cuda": ("Event", "Stream", "synchronize", "current_stream", "init"),
     "torch.cuda.Event": ("record", "elapsed_time", "synchronize", "query", "__new__", "__init__"),
+    "torch._C._CudaEventBase": ("record", "elapsed_time", "synchronize"),
     "torch.profiler": ("profile",),
     "torch.nn.Module": ("__call__", "load_state_dict", "cuda"),
     "time": ("time", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns", "time_ns", "sleep"),
@@ -68,7 +69,7 @@ def _same(before: object, now: object) -> bool:
 
 
 def _watched() -> Iterator[tuple[str, object]]:
-    """Each name with what it stands for; a function with its code, which can be exchanged within it."""
+    """Each name with what it stands for; a function with its code and closure, which can be exchanged within it."""
     for path, attributes in _NAMES.items():
         owner = _find(path)
         for attribute in attributes if owner is not None else ():
@@ -84,7 +85,16 @@ def _watched() -> Iterator[tuple[str, object]]:
 
 def _identity(value: object) -> object:
     plain = getattr(value, "__func__", value)
-    return (plain, plain.__code__) if isinstance(plain, FunctionType) else value
+    if not isinstance(plain, FunctionType):
+        return value
+    return (plain, plain.__code__, *(_content(cell) for cell in plain.__closure__ or ()))
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not filled yet
+        return _MISSING
 
 
 def _find(path: str) -> Any:

@@ -102,7 +102,7 @@ class MeasuredJudge:
             raise Failure(Status.INVALID_SOURCE, problem.reason)
         side = self.sides.of_source("candidate", job.source, 0)
         with ExitStack() as stack:
-            profiler = stack.enter_context(Profiler(side.cell)) if job.profile else None
+            profiler = stack.enter_context(_profiler(side)) if job.profile else None
             with phase("compile", seconds, tell):
                 self._gate(job, side, found)
             runner, tracer = self._begin(side, stack, tell, seconds)
@@ -180,6 +180,13 @@ class MeasuredJudge:
                 else "forward launched none of the source's own Triton kernels"
             )
             raise Failure(Status.REJECTED, reason, Defence.OWN_KERNELS)
+
+    def _tracing_works(self) -> bool:
+        """Asked of a process without a candidate, since a candidate may have stopped its own trace."""
+        with self.cells.spare().parent.fork() as runner:
+            runner.order("enter", folder=str(runner.folder), cache=str(runner.folder), gpu=None)
+            runner.answer(timing.WARM_SECONDS, "starting CUDA")
+            return runner.ask("prepare_trace", timing.WARM_SECONDS, "starting the trace")["works"] is True
 
     def _contest(self, job: Job, side: Side, found: _Found, tell: Progress) -> Contest:
         def agree(candidate: Process, baseline: Process) -> None:
@@ -331,6 +338,10 @@ class _Found:
         changed = sorted({flag for called in process.called for flag in called.flags})
         if changed:
             self.flags.add(f"it changes settings of PyTorch in its process: {', '.join(changed)}")
+
+
+def _profiler(side: Side) -> Profiler:
+    return Profiler(side.cell.places, side.cell.source, side.cell.cache)
 
 
 def _surely_faster(measured: Timing, threshold: float) -> bool:

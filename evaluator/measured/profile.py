@@ -14,10 +14,9 @@ from typing import Any, Self
 import torch
 
 from .. import sandbox
-from ..cells import Cell
 from ..metrics import METRICS
 from ..ncu import NcuUnreadable, ProfiledLaunch, find_ncu, parse_raw_csv
-from ..places import remove
+from ..places import Places, remove
 
 _SECONDS = 120.0
 
@@ -32,12 +31,15 @@ class Profiler:
     The order and what ncu prints lie where the profiled program can only read. Use as a context manager.
     """
 
-    def __init__(self, cell: Cell) -> None:
-        self._cell = cell
+    def __init__(self, places: Places, source: Path, cache: Path) -> None:
+        self._places = places
+        self._source = source
+        self._cache = cache
         self._process: subprocess.Popen[bytes] | None = None
         self._ncu = find_ncu()
         if self._ncu.path is not None:
-            self._own = Path(tempfile.mkdtemp(prefix="profile-", dir=cell.places.given))
+            places.make()
+            self._own = Path(tempfile.mkdtemp(prefix="profile-", dir=places.given))
             self._process = self._start(self._ncu.path)
 
     def profile(self, init_inputs: list[Any], inputs: list[Any]) -> list[ProfiledLaunch]:
@@ -46,7 +48,7 @@ class Profiler:
             raise ProfileUnavailable(f"ncu was not found: {self._ncu.remedy}")
         self._order(
             {
-                "source": str(self._cell.source),
+                "source": str(self._source),
                 "init_inputs": pickle.dumps(init_inputs).hex(),
                 "inputs": [_described(value) for value in inputs],
             }
@@ -61,12 +63,12 @@ class Profiler:
         return rows
 
     def _start(self, ncu: str) -> subprocess.Popen[bytes]:
-        extra = {"TRITON_CACHE_DIR": str(self._cell.cache), "TRITON_CACHE_AUTOTUNING": "1"}
-        private = self._cell.places.private
+        extra = {"TRITON_CACHE_DIR": str(self._cache), "TRITON_CACHE_AUTOTUNING": "1"}
+        private = self._places.private
         return sandbox.start(
             _command(ncu, self._own / "order.json"),
             folder=private,
-            readable=[self._cell.places.given],
+            readable=[self._places.given],
             env=sandbox.environment(private, extra),
             log=self._own / "ncu.log",
         )

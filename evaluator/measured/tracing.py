@@ -13,16 +13,14 @@ import torch
 _LIMIT = 5000
 
 
-def warm_up() -> None:
-    """Start CUPTI, which takes seconds, before anything is waiting for it."""
-    with _profiler():
-        torch.zeros(1, device="cuda")
-        torch.cuda.synchronize()
+def warm_up() -> bool:
+    """Start CUPTI, which takes seconds, before anything is waiting for it; whether it sees what runs."""
+    return bool(traced(lambda: torch.zeros(1, device="cuda")))
 
 
 def traced(call: Callable[[], object]) -> list[dict[str, Any]]:
     """Kernels, copies and fills of one call: name, start and duration in microseconds, and a kernel's shape."""
-    with _profiler() as trace:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA], acc_events=True) as trace:
         call()
         torch.cuda.synchronize()
     with tempfile.TemporaryDirectory(dir=".") as folder:
@@ -34,10 +32,6 @@ def traced(call: Callable[[], object]) -> list[dict[str, Any]]:
 
 
 _ON_THE_CARD = ("kernel", "gpu_memcpy", "gpu_memset")
-
-
-def _profiler() -> Any:
-    return torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA], acc_events=True)
 
 
 def _activity(event: dict[str, Any]) -> dict[str, Any]:

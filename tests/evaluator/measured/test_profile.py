@@ -1,18 +1,19 @@
 """Profiling when ncu is missing, forbidden, slow, or prints a real table (a stand-in executable prints it)."""
 
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from kernelwright.evaluator.measured import profile as profiling
-from kernelwright.evaluator.measured.profile import ProfileUnavailable, profile
+from kernelwright.evaluator.measured.profile import Profiler, ProfileUnavailable
 from kernelwright.evaluator.ncu import find_ncu
 from kernelwright.evaluator.places import Places
 
 REAL = Path(__file__).parents[1] / "data" / "ncu-2025.3.1-h200-two-stage-layer-norm.csv"
 
 
-def run_with(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
+def run_with(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch, wait: float = 0.0):
     """Profile with an ``ncu`` that does what the script says."""
     tools = folder / "tools"
     tools.mkdir()
@@ -20,8 +21,14 @@ def run_with(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
     ncu.write_text(f"#!/bin/sh\n{script}\n")
     ncu.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    return profile(folder, wait)
+
+
+def profile(folder: Path, wait: float = 0.0):
     places = Places(folder)
-    return profile(places.source("x = 1"), places.cache("x = 1"), folder, [(4,)], [torch.zeros(2, 3), 7])
+    with Profiler(places, places.source("x = 1"), places.cache("x = 1")) as profiler:
+        time.sleep(wait)
+        return profiler.profile([(4,)], [torch.zeros(2, 3), 7])
 
 
 def test_a_real_table_becomes_rows(tmp_path, monkeypatch):
@@ -39,6 +46,21 @@ def test_ncu_is_told_to_leave_the_clocks_alone_and_to_wait_for_the_start(tmp_pat
     assert "--clock-control none" in told
     assert "--profile-from-start off" in told
     assert "--replay-mode kernel" in told
+
+
+def test_the_order_comes_when_the_profiled_program_is_waiting_for_it(tmp_path, monkeypatch):
+    """The last argument is the order's path, which does not exist when ncu is started."""
+    script = (
+        '[ "$1" = --version ] && exit; for order; do :; done\n'
+        '[ -e "$order" ] && echo early > "$HOME/seen" || echo late > "$HOME/seen"\n'
+        'until [ -e "$order" ]; do sleep 0.05; done; cat "$order" >> "$HOME/seen"'
+    )
+    monkeypatch.setattr(profiling, "_SECONDS", 30)
+    with pytest.raises(ProfileUnavailable):
+        run_with(script, tmp_path, monkeypatch, wait=1.0)
+    seen = (tmp_path / "private" / "seen").read_text()
+    assert seen.startswith("late\n{")
+    assert '"plain": 7' in seen
 
 
 def test_no_permission_says_what_to_do(tmp_path, monkeypatch):
@@ -63,4 +85,4 @@ def test_without_ncu_the_remedy_is_named(tmp_path, monkeypatch):
     if find_ncu().path is not None:
         pytest.skip("ncu is installed outside the PATH here")
     with pytest.raises(ProfileUnavailable, match="install Nsight Compute"):
-        profile(tmp_path / "kernel.py", tmp_path / "cache", tmp_path, [], [])
+        profile(tmp_path)
