@@ -19,7 +19,7 @@ from . import sandbox
 from .defences import Defence
 from .evaluation import Evaluation
 from .failed import failed, senseless
-from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session, Standing
+from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Proof, Session, Standing
 from .witnesses import said
 
 _ERRORS: dict[str, type[Exception]] = {
@@ -86,6 +86,11 @@ class JudgeClient:
         """Head to head; empty offline."""
         raw = [contender.model_dump(mode="json") for contender in contenders]
         return _STANDINGS.validate_python(self._ask({"op": "compare", "contenders": raw}, progress))
+
+    def prove(self, task: str, progress: Progress) -> Proof:
+        """Whether a task's check refuses answers that are none; needs no session and ends one."""
+        self._opened = self._session = None
+        return Proof.model_validate(self._ask({"op": "prove", "task": task}, progress))
 
     def close(self) -> None:
         """End the judge and everything below it."""

@@ -23,7 +23,7 @@ from kernelwright.reference_kernels import Task, TaskError, load_task
 from pydantic import TypeAdapter
 
 from . import defences, sandbox
-from .devices import detect_card
+from .devices import Card, detect_card
 from .failed import failed, senseless
 from .gpus import Gpu, gpu, gpu_by_title
 from .places import remove
@@ -49,12 +49,14 @@ class Server:
         self._lock: TextIO | None = None
 
     def open(self, task: str, target: str, tell: Progress) -> dict[str, Any]:
-        """Start the judge for a task and a target; the session as JSON-able data."""
+        """Start the judge for a task that proves itself and a target; the session as JSON-able data."""
         began = time.monotonic()
         described = load_task(task)
         if self._opened != (task, target):
             self.close()
             self._judge = self._start(described, target, tell)
+            if not defences.switched_off():  # a red team's judge is weaker than a task may ask for
+                self._require_proof(self._judge)
             self._opened = (task, target)
         assert self._judge is not None
         session = self._session(gpu(target), self._judge)
@@ -67,13 +69,30 @@ class Server:
             from .offline.judge import OfflineJudge
 
             return OfflineJudge(task, gpu(target), folder)
-        card = detect_card()
-        if card is None:
-            raise EnvironmentLacks("no CUDA card answers: run with --device offline, or check nvidia-smi")
+        card = _card()
         from .measured.judge import MeasuredJudge
 
         self._lock = _exclusive(card.uuid, tell)
         return MeasuredJudge(task, gpu(target), _row_of_card(card.name), card, folder)
+
+    def _require_proof(self, judge: MeasuredJudge | OfflineJudge) -> None:
+        from .proving import on_the_cpu, require
+
+        if judge.kind == "cuda":
+            require(judge.oracle)
+        elif oracle := judge.small[0] if judge.small else on_the_cpu(judge.task):
+            require(oracle)
+
+    def prove(self, task: str, tell: Progress) -> dict[str, Any]:
+        """Whether a task's check refuses answers that are none; needs no session."""
+        from .proving import prove
+
+        described = load_task(task)
+        self.close()
+        if self.kind == "cuda":
+            self._lock = _exclusive(_card().uuid, tell)
+        tell(f"checking {described.name}")
+        return prove(described, "cuda" if self.kind == "cuda" else "cpu").model_dump(mode="json")
 
     def _session(self, target: Gpu, judge: MeasuredJudge | OfflineJudge) -> Session:
         return Session(
@@ -122,6 +141,7 @@ class Server:
 
     def close(self) -> None:
         """End every process."""
+        self._opened = None
         if self._judge is not None:
             self._judge.close()
             remove(self._judge.folder)
@@ -151,6 +171,13 @@ def _row_of_card(name: str) -> Gpu:
         )
     properties = torch.cuda.get_device_properties(0)
     return row.model_copy(update={"sm_count": properties.multi_processor_count})
+
+
+def _card() -> Card:
+    card = detect_card()
+    if card is None:
+        raise EnvironmentLacks("no CUDA card answers: run with --device offline, or check nvidia-smi")
+    return card
 
 
 def _exclusive(uuid: str, tell: Progress) -> TextIO:
@@ -184,6 +211,7 @@ def _serve(server: Server, requests: TextIO, answers: TextIO) -> None:
         "evaluate": server.evaluate,
         "noise_floor": server.noise_floor,
         "compare": server.compare,
+        "prove": server.prove,
     }
     try:
         for line in requests:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,7 @@ class Shapes:
 
     def __init__(self, task: Task, constants: dict[str, int] | None = None) -> None:
         self.task = task
+        self.constants = constants or {}
         self.facts = task_facts(task, constants)
         self._module = load_reference(task, constants)
         self.init_inputs: list[Any] = self._module.get_init_inputs()
@@ -93,10 +95,10 @@ class Oracle(Shapes):
         seed = secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0
         generator = torch.Generator(self.device).manual_seed(seed)
         torch.manual_seed(seed)  # get_inputs draws from this one, whose seed is the same in every process
-        own = self._module.get_inputs() if any(not _floating(f.dtype) for f in self.facts.inputs) else []
+        own = self._module.get_inputs() if any(not floating(f.dtype) for f in self.facts.inputs) else []
         drawn: list[Any] = []
         for index, fact in enumerate(self.facts.inputs):
-            if _floating(fact.dtype):
+            if floating(fact.dtype):
                 drawn.append(families.draw(family, fact.shape, dtype_of(fact.dtype), generator))
             else:
                 value = own[index]
@@ -109,16 +111,21 @@ class Oracle(Shapes):
         expected = self.expect(inputs)
         if not all(bool(torch.isfinite(tensor).all()) for tensor in expected if tensor.is_floating_point()):
             return None
-        with torch.no_grad():
-            plain = _listed(self._model(*inputs))
+        plain = self.answer(inputs)
         budgets = [self._budget(own, exact) for own, exact in zip(plain, expected, strict=True)]
         return Case(family, family in self.task.required, inputs, expected, budgets)
 
-    def expect(self, inputs: list[Any]) -> list[torch.Tensor]:
-        """The reference's outputs, computed in fp64."""
-        exact = [x.double() if isinstance(x, torch.Tensor) and x.is_floating_point() else x for x in inputs]
-        with torch.no_grad():
-            return _listed(self._exact(*exact))
+    def expect(
+        self, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
+    ) -> list[torch.Tensor]:
+        """The reference's outputs, computed in fp64; with other parameters than the present ones, if given."""
+        return _call(self._exact, [_double(value) for value in inputs], parameters, _double)
+
+    def answer(
+        self, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
+    ) -> list[torch.Tensor]:
+        """PyTorch's own outputs in the task's dtype; with other parameters than the present ones, if given."""
+        return _call(self._model, inputs, parameters, torch.clone)
 
     def _budget(self, plain: torch.Tensor, exact: torch.Tensor) -> Budget:
         """The larger of a multiple of PyTorch's own error and a floor in units of the RMS.
@@ -178,7 +185,26 @@ def _judge_one(required: bool, out: torch.Tensor, exact: torch.Tensor, budget: B
     return FamilyResult(error=figure, budget=budget.largest, passed=passed, required=required)
 
 
-def _floating(dtype: str) -> bool:
+def _call(
+    model: Any,
+    inputs: list[Any],
+    parameters: dict[str, torch.Tensor] | None,
+    copied: Callable[[torch.Tensor], torch.Tensor],
+) -> list[torch.Tensor]:
+    with torch.no_grad():
+        if parameters is None:
+            return _listed(model(*inputs))
+        # Copies, since a module may write to its buffers.
+        state = {name: copied(tensor) for name, tensor in parameters.items()}
+        return _listed(torch.func.functional_call(model, state, tuple(inputs)))
+
+
+def _double(value: Any) -> Any:
+    return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
+def floating(dtype: str) -> bool:
+    """Whether a fact's dtype is that of a floating-point tensor (``float`` is a plain number)."""
     return dtype.startswith(("float", "bfloat")) and dtype != "float"
 
 

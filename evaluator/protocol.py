@@ -100,6 +100,37 @@ class Session(BaseModel):
     warnings: list[str] = Field(default_factory=list)
 
 
+class Impostor(BaseModel):
+    """One answer that is none, and what a task's check says to it."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    """``zeros``, ``a copy of x``."""
+    refused: bool | None
+    """None: there is no such answer to this task."""
+    family: str | None = None
+    """The family of inputs that refused it, or on which it came through best."""
+    error: float | None = None
+    """Largest error over the reference's RMS; None when it is not finite."""
+    budget: float | None = None
+    """What `error` may be at most, in the same unit."""
+    reason: str | None = None
+    """Why there is no such answer."""
+
+
+class Proof(BaseModel):
+    """Whether a task's check refuses every answer that is none."""
+
+    model_config = ConfigDict(extra="forbid")
+    task: str
+    at: str | None = None
+    """Shapes and device of the check; None when it could not be made."""
+    proven: bool
+    reason: str | None = None
+    """Why the task is not proven."""
+    impostors: list[Impostor] = Field(default_factory=list)
+
+
 class Evaluator(Protocol):
     """Judges kernels on one device. Raises `EnvironmentLacks` or `GpuUnhealthy`, nothing else."""
 
