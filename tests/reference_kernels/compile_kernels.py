@@ -1,6 +1,7 @@
-"""Compiles every Triton kernel of a file for compute capability 8.9, in a process without the interpreter.
+"""Compiles every Triton kernel of some files for compute capability 8.9, in a process without the interpreter.
 
-Prints JSON on stdout: kernel name → its PTX, or the name of the error.
+Reads orders as JSON on stdin: a file, values for what is constant at compile time, and options such as num_stages.
+Answers on stdout, in order, with kernel name → its PTX and its bytes of shared memory, or the name of the error.
 """
 
 from __future__ import annotations
@@ -14,34 +15,36 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-SCALARS = {"eps": "fp32", "n_elements": "i32", "n_samples": "i32", "n_blocks": "i32"}
-POINTERS = {"flag_ptr": "*i32"}
+KINDS = {"eps": "fp32", "flag_ptr": "*i32"}
 
 
-def compile_one(kernel: Any, block: int) -> str:
-    signature = {}
-    for parameter in kernel.params:
-        name = parameter.name
-        kind = SCALARS.get(name) or POINTERS.get(name, "*fp32")
-        signature[name] = "constexpr" if parameter.is_constexpr else kind
-    source = ASTSource(kernel, signature, {"BLOCK_SIZE": block})
-    return str(triton.compile(source, target=GPUTarget("cuda", 89, 32)).asm["ptx"])
+def kind_of(parameter: Any) -> str:
+    if parameter.is_constexpr:
+        return "constexpr"
+    return KINDS.get(parameter.name, "*fp32" if parameter.name.endswith("_ptr") else "i32")
 
 
-def main(path: str, block: int) -> dict[str, str]:
+def compile_one(kernel: Any, constants: dict[str, int], options: dict[str, int]) -> dict[str, Any]:
+    signature = {parameter.name: kind_of(parameter) for parameter in kernel.params}
+    source = ASTSource(kernel, signature, constants)
+    try:
+        compiled = triton.compile(source, target=GPUTarget("cuda", 89, 32), options=options)
+    except Exception as problem:
+        return {"error": type(problem).__name__}
+    return {"ptx": compiled.asm["ptx"], "shared": compiled.metadata.shared}
+
+
+def compile_file(path: str, constants: dict[str, int], options: dict[str, int]) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location("kernel", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found: dict[str, str] = {}
-    for name, value in vars(module).items():
-        if isinstance(value, triton.JITFunction):
-            try:
-                found[name] = compile_one(value, block)
-            except Exception as problem:
-                found[name] = type(problem).__name__
-    return found
+    return {
+        name: compile_one(value, constants, options)
+        for name, value in vars(module).items()
+        if isinstance(value, triton.JITFunction)
+    }
 
 
 if __name__ == "__main__":
-    json.dump(main(sys.argv[1], int(sys.argv[2])), sys.stdout)
+    json.dump([compile_file(*order) for order in json.load(sys.stdin)], sys.stdout)

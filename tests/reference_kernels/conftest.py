@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kernelwright.reference_kernels import Task
 
 Interpret = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
@@ -32,3 +33,22 @@ def interpret(tmp_path_factory: pytest.TempPathFactory) -> Interpret:
         return results
 
     return run
+
+
+@pytest.fixture(scope="session")
+def outside_budget() -> Callable[[Task, dict[str, Any]], list[int]]:
+    """Which outputs and gradients break the task's own rule.
+
+    It allows three times PyTorch's error in the task's dtype, and at least 1e-5 of the RMS.
+    """
+
+    def outside(task: Task, result: dict[str, Any], times: float = 1.0) -> list[int]:
+        factor, floor = task.tolerance.eager_factor, task.tolerance.rms_floor
+        pairs = zip(result["errors"], result["eager"], strict=True)
+        return [
+            index
+            for index, (error, eager) in enumerate(pairs)
+            if error is None or error > times * max(factor * eager, floor)
+        ]
+
+    return outside

@@ -1,4 +1,4 @@
-"""Runs LayerNorm kernels on the CPU, in a process of its own: Triton's interpreter is chosen before its import.
+"""Runs kernels of the tasks on the CPU, in a process of its own: Triton's interpreter is chosen before its import.
 
 Reads a list of orders as JSON on stdin and answers with a list of results on stdout, both in order. Every buffer
 that a kernel allocates without filling it is poisoned with NaN first.
@@ -6,6 +6,7 @@ that a kernel allocates without filling it is poisoned with NaN first.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import itertools
 import json
@@ -19,7 +20,8 @@ from typing import Any
 os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
-import torch.nn.functional as F
+from kernelwright.evaluator import families
+from kernelwright.reference_kernels import load_task
 
 _numbers = itertools.count()
 
@@ -31,6 +33,13 @@ def load(source: str) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def load_reference(order: dict[str, Any]) -> ModuleType:
+    module = load(load_task(order["task"]).reference_source())
+    for name, value in order["constants"].items():
+        setattr(module, name, value)
     return module
 
 
@@ -60,59 +69,65 @@ def poisoned(allocate: Any) -> Any:
     return allocate_nan
 
 
+def run(order: dict[str, Any]) -> dict[str, Any]:
+    generator = torch.Generator().manual_seed(order["seed"])
+    reference = load_reference(order)
+    inputs = [
+        families.draw(order.get("family", "nominal"), list(like.shape), like.dtype, generator)
+        for like in reference.get_inputs()
+    ]
+    eager = reference.Model(*reference.get_init_inputs())
+    state = {name: torch.randn(like.shape, generator=generator) for name, like in eager.state_dict().items()}
+    eager.load_state_dict(state, strict=True)
+
+    module = load(order["source"])
+    launches = watch(module)
+    model = module.ModelNew(*reference.get_init_inputs())
+    model.load_state_dict(state, strict=True)
+    mine = [x.clone() for x in inputs]
+    for _ in range(order.get("calls", 1)):
+        got = answer(model, mine, order)
+    own = [x.untyped_storage().data_ptr() for x in mine]
+    return {
+        "outputs": [[str(out.dtype), list(out.shape)] for out in got],
+        "alias": any(out.untyped_storage().data_ptr() in own for out in got),
+        "changed": not all(torch.equal(x, kept) for x, kept in zip(mine, inputs, strict=True)),
+        "launches": launches,
+        **compared(got, eager, inputs, order),
+    }
+
+
+def answer(model: Any, inputs: list[torch.Tensor], order: dict[str, Any]) -> list[torch.Tensor]:
+    """The outputs, and when they are asked for the gradients of all inputs and parameters after them."""
+    backward = bool(order.get("backward"))
+    leaves = [x.requires_grad_(backward) for x in inputs]
+    with torch.set_grad_enabled(backward):
+        result = model(*leaves)
+    outputs = list(result) if isinstance(result, tuple) else [result]
+    if not backward:
+        return outputs
+    generator = torch.Generator().manual_seed(order["seed"] + 1)
+    slopes = [torch.randn(out.shape, generator=generator).to(out.dtype) for out in outputs]
+    gradients = torch.autograd.grad(outputs, [*leaves, *model.parameters()], slopes)
+    return [out.detach() for out in (*outputs, *gradients)]
+
+
+def compared(got: list[torch.Tensor], eager: Any, inputs: list[Any], order: dict[str, Any]) -> dict[str, Any]:
+    """Errors of a kernel and of PyTorch in the task's dtype, one for each output and gradient."""
+    exact = answer(copy.deepcopy(eager).double(), [x.double() for x in inputs], order)
+    if [out.shape for out in got] != [out.shape for out in exact]:
+        return {}
+    plain = answer(eager, inputs, order)
+    return {
+        "errors": [error(out, right) for out, right in zip(got, exact, strict=True)],
+        "eager": [error(out, right) for out, right in zip(plain, exact, strict=True)],
+    }
+
+
 def error(got: torch.Tensor, exact: torch.Tensor) -> float | None:
     """Largest difference over the RMS of what is exact; None where it is NaN."""
     worst = float((got.detach().double() - exact).abs().max() / exact.square().mean().sqrt())
     return worst if worst == worst else None
-
-
-def run(order: dict[str, Any]) -> dict[str, Any]:
-    generator = torch.Generator().manual_seed(order["seed"])
-    shape, features = order["shape"], order["shape"][1:]
-
-    def draw(size: list[int]) -> torch.Tensor:
-        return torch.randn(size, generator=generator)
-
-    x = draw(shape) * order.get("scale", 1.0) + order.get("shift", 0.0)
-    state = {"weight": draw(features), "bias": draw(features)}
-    dy = draw(shape) if order.get("backward") else None
-    module = load(order["source"])
-    launches = watch(module)
-    model = module.ModelNew(tuple(features))
-    model.load_state_dict(state, strict=True)
-    kept = x.clone()
-    with torch.set_grad_enabled(dy is not None):
-        mine = x.clone().requires_grad_(dy is not None)
-        out = model(mine)
-    eager, exact = reference(x, state, dy, torch.float32), reference(x, state, dy, torch.float64)
-    result: dict[str, Any] = {
-        "dtype": str(out.dtype),
-        "shape": list(out.shape),
-        "alias": out.untyped_storage().data_ptr() == mine.untyped_storage().data_ptr(),
-        "changed": not torch.equal(mine.detach(), kept),
-        "launches": launches,
-    }
-    if list(out.shape) != shape:
-        return result
-    got = [out]
-    if dy is not None:
-        out.backward(dy)
-        got += [mine.grad, model.weight.grad, model.bias.grad]
-    names = ("output", "dx", "dweight", "dbias")
-    result["errors"] = {n: error(g, e) for n, g, e in zip(names, got, exact, strict=False)}
-    result["eager"] = {n: error(g, e) for n, g, e in zip(names, eager, exact, strict=False)}
-    return result
-
-
-def reference(
-    x: torch.Tensor, state: dict[str, torch.Tensor], dy: torch.Tensor | None, dtype: torch.dtype
-) -> list[torch.Tensor]:
-    """Output and, with a ``dy``, the gradients of x, weight and bias, by PyTorch in that dtype."""
-    leaves = [t.to(dtype, copy=True).requires_grad_() for t in (x, state["weight"], state["bias"])]
-    out = F.layer_norm(leaves[0], x.shape[1:], leaves[1], leaves[2], 1e-5)
-    if dy is None:
-        return [out.detach()]
-    return [out.detach(), *torch.autograd.grad(out, leaves, dy.to(dtype))]
 
 
 def attempt(order: dict[str, Any]) -> dict[str, Any]:

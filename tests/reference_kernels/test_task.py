@@ -38,8 +38,7 @@ def sentence(name_or_path: object) -> str:
 def test_a_bundled_task_is_named_as_its_folder_and_is_whole(name: str) -> None:
     task = load_task(name)
     assert task.name == name
-    assert task.reference.is_file() and task.small
-    assert {task.expected(path) for path in task.wrong}
+    assert task.reference.is_file() and task.seed and task.small and task.wrong
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -151,13 +150,55 @@ def test_an_expectation_may_differ_without_a_card(tmp_path: Path) -> None:
     assert task.expected(task.folder / "kernel.py", "offline") == "unchecked"
 
 
+def test_hostile_and_honest_kernels_are_listed_by_name_and_no_other_file_is(tmp_path: Path) -> None:
+    folder = write(tmp_path / "mine")
+    for group in ("wrong", "hostile", "honest"):
+        write(folder / group, b_second="", a_first="", __init__="")
+        (folder / group / "notes.md").write_text("no kernel", encoding="utf-8")
+        for other in ("task.toml", "reference.py"):
+            (folder / group / other).unlink()
+    task = load_task(str(folder))
+    for group, found in (("wrong", task.wrong), ("hostile", task.hostile), ("honest", task.honest)):
+        assert found == [folder / group / "a_first.py", folder / group / "b_second.py"]
+
+
+def test_a_task_without_such_folders_has_no_such_kernels(tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine")))
+    assert (task.wrong, task.hostile, task.honest) == ([], [], [])
+
+
+def test_a_kernel_says_its_kind_and_what_it_does_in_one_line(tmp_path: Path) -> None:
+    text = '"""expected: rejected\n\nReplay: keeps its answer: by address,\nand by length.\n"""\n'
+    task = load_task(str(write(tmp_path / "mine", kernel=text)))
+    assert task.about(task.folder / "kernel.py") == ("Replay", "keeps its answer: by address, and by length.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x = 1\n",
+        '"""expected: rejected"""\n',
+        '"""expected: rejected\nReplay: keeps its answer."""\n',
+        '"""expected: rejected\n\nKeeps its answer."""\n',
+        '"""expected: rejected\n\nKeeps it.\n\nReplay: keeps its answer."""\n',
+        '"""expected: rejected\n\nReplay: keeps its answer."""\nx = (',
+    ],
+)
+def test_a_kernel_that_does_not_say_its_kind_is_an_error(text: str, tmp_path: Path) -> None:
+    task = load_task(str(write(tmp_path / "mine", kernel=text)))
+    with pytest.raises(TaskError, match=r"'Kind: what it does\.'"):
+        task.about(task.folder / "kernel.py")
+
+
 def test_a_kernelbench_file_is_a_task_without_seed(tmp_path: Path) -> None:
     file = tmp_path / "40_Layer-Norm.py"
     file.write_text(REFERENCE, encoding="utf-8")
     write(tmp_path, seed="another task's\n")
+    write(tmp_path / "hostile", kernel="")
     task = load_task(str(file))
     assert (task.name, task.dtype, task.reference) == ("40_Layer_Norm", "float32", file)
-    assert (task.seed, task.wrong, task.small) == (None, [], [])
+    assert (task.seed, task.wrong, task.hostile, task.honest) == (None, [], [], []) and not task.small
     assert task.reference_source() == REFERENCE
 
 

@@ -2,82 +2,94 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.source import check_source
-from kernelwright.reference_kernels import load_task
+from kernelwright.reference_kernels import bundled, load_task
 
-TASK = load_task("layer_norm")
-NAMES = [path.stem for path in TASK.wrong]
-EXPECTED = {path.stem: TASK.expected(path) for path in TASK.wrong}
-RUNNABLE = [name for name in NAMES if EXPECTED[name] in ("incorrect", "rejected")]
-SHAPES = [[c["batch_size"], c["features"], c["dim1"], c["dim2"]] for c in TASK.small]
+TASKS = {name: load_task(name) for name in bundled()}
+PATHS: dict[str, Path] = {f"{name}/{path.stem}": path for name, task in TASKS.items() for path in task.wrong}
+SAYS = {
+    "layer_norm/odd_block": "power of",
+    "layer_norm/renamed_parameters": "gamma",
+    "row_moments/odd_block": "power of",
+    "softmax/wants_an_axis": "axis",
+}
+"""What those that do not even run are told."""
 
 
-def path_of(name: str) -> Path:
-    return TASK.folder / "wrong" / f"{name}.py"
+def expecting(*statuses: str) -> list[str]:
+    """Kernels that end so without a card, too."""
+    return [
+        name
+        for name, path in PATHS.items()
+        if TASKS[path.parents[1].name].expected(path, "offline") in statuses
+    ]
 
 
 @pytest.fixture(scope="module")
 def results(interpret: Any) -> dict[str, dict[str, Any]]:
     """On the first small shape, which is enough to show each of them up."""
-    names = [*RUNNABLE, "renamed_parameters", "odd_block"]
-    sources = [path_of(name).read_text(encoding="utf-8") for name in names]
-    orders = [{"source": source, "shape": SHAPES[0], "seed": 1} for source in sources]
+    names = [*expecting("incorrect", "rejected"), *SAYS]
+    wrong = expecting("incorrect")
+    orders = [
+        {
+            "task": name.split("/")[0],
+            "source": PATHS[name].read_text(encoding="utf-8"),
+            "constants": TASKS[name.split("/")[0]].small[0],
+            "seed": 1,
+            "calls": 2 if name in wrong else 1,
+        }
+        for name in names
+    ]
     return dict(zip(names, interpret(orders), strict=True))
 
 
-def test_there_are_wrong_kernels_of_many_kinds() -> None:
-    assert len(NAMES) >= 8
-    assert len(set(EXPECTED.values())) >= 6
+@pytest.mark.parametrize("name", TASKS)
+def test_there_are_wrong_kernels_of_several_kinds(name: str) -> None:
+    task = TASKS[name]
+    assert len(task.wrong) >= 4
+    assert len({task.expected(path) for path in task.wrong}) >= 2
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_expectation_is_a_status_that_refuses(name: str) -> None:
-    """On a card always; without one a kernel may be left unchecked, and still does not pass."""
-    assert Status(EXPECTED[name]) not in (Status.PASSED, Status.UNCHECKED)
-    assert Status(TASK.expected(path_of(name), "offline")) is not Status.PASSED
+def test_together_they_end_in_every_way_but_one() -> None:
+    """None asks for more memory than a card has: what is too much differs from card to card."""
+    ends = {TASKS[path.parents[1].name].expected(path) for path in PATHS.values()}
+    assert ends == {*Status} - {Status.PASSED, Status.UNCHECKED, Status.OUT_OF_MEMORY}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_one_sentence_says_what_is_wrong(name: str) -> None:
-    text = ast.get_docstring(ast.parse(path_of(name).read_text(encoding="utf-8"))) or ""
-    first, empty, *sentence = text.splitlines()
-    assert first.startswith("expected: ") and not empty
-    assert len(sentence) == 1 and sentence[0].endswith(".")
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PATHS)
 def test_only_an_invalid_source_fails_the_static_check(name: str) -> None:
-    problem = check_source(path_of(name).read_text(encoding="utf-8"))
-    assert (problem is not None) == (EXPECTED[name] == "invalid_source")
+    problem = check_source(PATHS[name].read_text(encoding="utf-8"))
+    assert (problem is not None) == (name in expecting("invalid_source"))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if EXPECTED[name] == "incorrect"])
-def test_an_incorrect_kernel_gives_another_answer(name: str, results: dict[str, dict[str, Any]]) -> None:
-    result = results[name]
+@pytest.mark.parametrize("name", expecting("incorrect"))
+def test_an_incorrect_kernel_gives_another_answer(
+    name: str, results: dict[str, dict[str, Any]], outside_budget: Any
+) -> None:
+    """At the second call at the latest, by far, unless dtype or shape is another one already."""
+    result, task = results[name], TASKS[name.split("/")[0]]
     assert "raised" not in result, result
     assert not result["alias"] and not result["changed"] and result["launches"]
-    if result["dtype"] == "torch.float32" and result["shape"] == SHAPES[0]:
-        error = result["errors"]["output"]
-        budget = max(TASK.tolerance.eager_factor * result["eager"]["output"], TASK.tolerance.rms_floor)
-        assert error is None or error > 10 * budget
+    if "errors" in result and all(dtype == f"torch.{task.dtype}" for dtype, _ in result["outputs"]):
+        assert outside_budget(task, result, times=10)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if EXPECTED[name] == "rejected"])
+@pytest.mark.parametrize("name", expecting("rejected"))
 def test_a_rejected_kernel_is_right_in_the_wrong_way(name: str, results: dict[str, dict[str, Any]]) -> None:
     result = results[name]
-    assert result["errors"]["output"] < 1e-4
+    assert max(result["errors"]) < 1e-4
     assert result["alias"] or not result["launches"]
 
 
-def test_renamed_parameters_do_not_take_the_references_weights(results: dict[str, dict[str, Any]]) -> None:
-    assert "gamma" in results["renamed_parameters"]["raised"]
+@pytest.mark.parametrize("name", SAYS)
+def test_a_kernel_that_does_not_run_says_why(name: str, results: dict[str, dict[str, Any]]) -> None:
+    assert SAYS[name] in results[name]["raised"]
 
 
-def test_a_block_that_is_no_power_of_two_is_refused_by_triton(results: dict[str, dict[str, Any]]) -> None:
-    assert "power of" in results["odd_block"]["raised"]
+def test_all_that_do_not_run_are_tried() -> None:
+    assert set(SAYS) == set(expecting("compile_error", "runtime_error"))
