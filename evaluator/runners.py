@@ -137,10 +137,6 @@ class WarmParent:
             self._control.close()
             self._control = None
         if self._process is not None:
-            if self._ready and sandbox.level() == "process":
-                # No PID namespace ends what runners left behind; the parent does, when its socket closes.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._process.wait(timeout=_KILL_SECONDS)
             sandbox.kill_group(self._process)
             self._process = None
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
-from . import hidden
+from . import hidden, limits, processes
 
 Level = Literal["bubblewrap", "process"]
 
@@ -28,8 +27,11 @@ _ALLOWED = (
     "PATH", "PYTHONPATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES",
     "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES", "CC", "TZ", "VIRTUAL_ENV",
 )  # fmt: skip
-_FILE_SIZE = 4 << 30
-_PROCESSES = 4096
+_MORE_THREADS = 4096
+"""On top of what the user runs: the kernel counts all threads of one user together, and none of root's."""
+_END_SECONDS = 30.0
+_levels: dict[int, Level] = {}
+"""Of every process started here and not ended yet."""
 
 
 @cache
@@ -117,8 +119,12 @@ def start(
 
     It may write to ``folder`` and read ``readable``, also where those lie in a place that is hidden from it.
     """
+    confined = level()
+    if confined == "process":
+        limits.adopt_orphans()
+    most = processes.threads_of(os.getuid()) + _MORE_THREADS
     with log.open("ab") as output:
-        return subprocess.Popen(
+        started = subprocess.Popen(
             wrap(argv, folder, readable),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -127,21 +133,53 @@ def start(
             env=dict(env),
             pass_fds=pass_fds,
             start_new_session=True,
-            preexec_fn=limit,
+            preexec_fn=partial(limits.impose, most, drop=confined == "process"),
         )
-
-
-def limit() -> None:
-    """In the child: no core dumps, a cap on file size and on processes. No address-space limit: CUDA maps a lot."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_SIZE, _FILE_SIZE))
-    hard = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-    processes = _PROCESSES if hard == resource.RLIM_INFINITY else min(_PROCESSES, hard)
-    resource.setrlimit(resource.RLIMIT_NPROC, (processes, hard))
+    _levels[started.pid] = confined
+    return started
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End the process and everything in its group."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=30)
+    """End the process and everything that came of it; returns once it is gone, or after some seconds."""
+    confined = _levels.pop(process.pid, None)
+    if confined == "bubblewrap":
+        _end_namespace(process)
+    else:
+        processes.end(lambda: _family(process), _END_SECONDS)
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=_END_SECONDS)
+    if confined == "process":
+        _end_orphans()
+
+
+def _end_namespace(process: subprocess.Popen[bytes]) -> None:
+    """Its first process takes all others along and is gone last; bubblewrap itself reaps it and ends."""
+    for first in _family(process):
+        if first.parent == process.pid:
+            processes.send(first, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_END_SECONDS)
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[processes.Process]:
+    """All descendants of a process that still runs."""
+    return [] if process.poll() is not None else processes.below([process.pid], processes.alive())
+
+
+def _end_orphans() -> None:
+    """End confined processes whose parent died before them: this process has inherited them."""
+    known: set[int] = set()
+
+    def find() -> list[processes.Process]:
+        running = processes.alive()
+        mine = [one for one in running if one.parent == os.getpid() and one.pid not in _levels]
+        orphans = [one for one in mine if limits.imposed_on(one.pid)]
+        known.update(one.pid for one in orphans)
+        return [*orphans, *processes.below([one.pid for one in orphans], running)]
+
+    processes.end(find, _END_SECONDS)
+    for pid in known:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)

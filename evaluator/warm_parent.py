@@ -15,11 +15,11 @@ import signal
 import socket
 import struct
 import sys
-import time
-from pathlib import Path
+
+from . import limits, processes
 
 _PID = struct.Struct("!q")
-_DEATH_SIGNAL, _SUBREAPER = 1, 36  # prctl's PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER
+_DEATH_SIGNAL = 1  # prctl's PR_SET_PDEATHSIG
 _SWEEP_SECONDS = 4.0
 
 
@@ -56,7 +56,7 @@ class Family:
 
     def __init__(self) -> None:
         self.live: set[int] = set()
-        ctypes.CDLL(None).prctl(_SUBREAPER, 1)
+        limits.adopt_orphans()
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())
 
     def fork(self, control: socket.socket, fd: int) -> int:
@@ -82,39 +82,19 @@ class Family:
                 self.live.discard(pid)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
-        deadline = time.monotonic() + _SWEEP_SECONDS
-        while strays := _strays(self.live):
-            for pid in strays:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.002)
-            self._reap()
-        return True
+        return processes.end(self._strays, _SWEEP_SECONDS)
+
+    def _strays(self) -> list[processes.Process]:
+        """Descendants of this process that are no living runner and descend from none."""
+        self._reap()
+        running = processes.alive()
+        own = [one for one in running if one.parent == os.getpid() and one.pid not in self.live]
+        return [*own, *processes.below([one.pid for one in own], running)]
 
     def _reap(self) -> None:
         with contextlib.suppress(ChildProcessError):
             while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
                 self.live.discard(pid)
-
-
-def _strays(live: set[int]) -> list[int]:
-    """Descendants of this process that are no living runner and descend from none."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                # The name in parentheses may hold anything; state and parent follow its last one.
-                parent = (entry / "stat").read_bytes().rpartition(b")")[2].split()[1]
-                children.setdefault(int(parent), []).append(int(entry.name))
-    found: list[int] = []
-    open_ = [pid for pid in children.get(os.getpid(), []) if pid not in live]
-    while open_:
-        pid = open_.pop()
-        found.append(pid)
-        open_ += children.get(pid, [])
-    return found
 
 
 def _be_runner(control: socket.socket, fd: int) -> None:

@@ -53,8 +53,8 @@ def test_no_core_dumps_and_a_cap_on_files_and_processes(tmp_path):
     )
     core, size, processes = map(int, run(tmp_path, code).split())
     assert core == 0
-    assert 0 < size <= 4 << 30
-    assert 0 < processes <= 4096
+    assert size == 1 << 30
+    assert 4096 < processes < 1 << 20
 
 
 @needs_bubblewrap
