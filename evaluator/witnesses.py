@@ -37,7 +37,7 @@ SAYS: dict[Defence, str] = {
 
 @dataclass(frozen=True)
 class Witness:
-    """A kernel that this defence alone refuses."""
+    """A kernel that is refused with this defence, and accepted without it."""
 
     task: str
     kernel: str
@@ -46,6 +46,8 @@ class Witness:
     """The least that is needed to see it: with a card, an offline one is shown on the card."""
     overlapping: tuple[Defence, ...] = ()
     """Off in both runs, because they would refuse the same witness."""
+    through: tuple[Defence, ...] = ()
+    """The checks that this defence makes see what they would miss: one of them may be what refuses."""
 
     @property
     def id(self) -> str:
@@ -61,15 +63,20 @@ def _besides(defence: Defence) -> tuple[Defence, ...]:
     return tuple(other for other in _TIMES if other is not defence)
 
 
+_COMPARISON = (Defence.BUDGET, Defence.FAMILIES, Defence.POISON, Defence.RECHECK)
+"""Each of them refuses a wrong answer."""
+
 WITNESSES: dict[Defence, Witness] = {
-    Defence.BUDGET: Witness("layer_norm", "wrong/half_inside", "offline"),
+    Defence.BUDGET: Witness("layer_norm", "wrong/half_inside", "offline", (Defence.FAMILIES,)),
     Defence.FAMILIES: Witness("softmax", "hostile/leaves_out_the_maximum", "offline"),
-    Defence.PARAMETERS: Witness("layer_norm", "wrong/skips_affine", "offline"),
-    Defence.FRESH_INPUTS: Witness("softmax", "hostile/keeps_row_statistics", "cuda"),
+    Defence.PARAMETERS: Witness("layer_norm", "wrong/skips_affine", "offline", through=_COMPARISON),
+    Defence.FRESH_INPUTS: Witness(
+        "softmax", "hostile/keeps_row_statistics", "cuda", (Defence.FAMILIES,), through=_COMPARISON
+    ),
     Defence.POISON: Witness("softmax", "hostile/forges_answers_on_repeats", "offline"),
     Defence.EXACT_OUTPUT: Witness("softmax", "hostile/lazy_tensor", "offline"),
     Defence.INPUTS_KEPT: Witness("layer_norm", "wrong/overwrites_input", "offline"),
-    Defence.AT_RETURN: Witness("softmax", "hostile/joins_no_side_stream", "cuda"),
+    Defence.AT_RETURN: Witness("softmax", "hostile/joins_no_side_stream", "cuda", through=_COMPARISON),
     Defence.RECHECK: Witness("softmax", "hostile/skips_after_twenty_calls", "cuda"),
     Defence.OWN_KERNELS: Witness("layer_norm", "wrong/never_launches", "offline"),
     Defence.KERNEL_IDENTITY: Witness("softmax", "hostile/cuda_under_a_triton_name", "cuda"),
@@ -98,7 +105,7 @@ class Found(StrEnum):
 
     SHOWN = "shown"  # refused by this defence, and accepted without it
     NOT_REFUSED = "not refused"  # accepted with the defence on
-    OTHER_REFUSED = "refused by another"  # another defence or a failure of its own came first
+    OTHER_REFUSED = "refused by another"  # a defence that has nothing to do with it, or a failure of its own
     NOT_ACCEPTED = "refused without it"  # switched off, something else refuses it still
     NEEDS_CARD = "needs a card"
     NO_WITNESS = "tested apart"  # shown by tests of its own
@@ -176,7 +183,7 @@ def with_verdict(row: Shown, off: bool, verdict: Evaluation) -> Shown:
 def _judged(defence: Defence, on: Evaluation, off: Evaluation) -> Found:
     if on.status is Status.PASSED:
         return Found.NOT_REFUSED
-    if on.refused_by is not defence:
+    if on.refused_by not in (defence, *WITNESSES[defence].through):
         return Found.OTHER_REFUSED
     return Found.SHOWN if off.status is Status.PASSED else Found.NOT_ACCEPTED
 
