@@ -95,12 +95,14 @@ def _inside(argv: list[str], writable: Path, readable: Sequence[Path]) -> list[s
     devices = [word for node in nodes for word in ("--dev-bind", node, node)]
     given = [word for place in readable for word in ("--ro-bind", str(place), str(place))]
     # What bubblewrap makes of its own is writable until it is told otherwise, which can be last only: folders
-    # for what lies below are made in it. A root's /proc/sys and a /dev/shm beyond the watch go with it.
-    own = [*map(str, hidden.hidden_places()), "/dev", "/proc"]
+    # for what lies below are made in it. A /dev/shm beyond the watch goes with it.
+    own = [*map(str, hidden.hidden_places()), "/dev"]
     sealed = [word for place in own for word in ("--remount-ro", place)]
+    # A root without capabilities may write most of /proc/sys. CUDA does not start where all of /proc is read-only.
+    kernel = [word for place in ("/proc/sys", "/proc/sysrq-trigger") for word in ("--ro-bind", place, place)]
     # Empty folders come first, so that what lies below them and is needed stays visible.
     return [
-        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", *hidden.words(), *given,
+        "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", *kernel, *hidden.words(), *given,
         "--bind", str(writable), str(writable), *sealed, "--chdir", str(writable),
         "--cap-drop", "ALL", *_NAMESPACES, *argv,
     ]  # fmt: skip
