@@ -99,7 +99,9 @@ def _inside(argv: list[str], writable: Path, readable: Sequence[Path]) -> list[s
     own = [*map(str, hidden.hidden_places()), "/dev"]
     sealed = [word for place in own for word in ("--remount-ro", place)]
     # A root without capabilities may write most of /proc/sys. CUDA does not start where all of /proc is read-only.
-    kernel = [word for place in ("/proc/sys", "/proc/sysrq-trigger") for word in ("--ro-bind", place, place)]
+    kernel = [
+        word for place in ("/proc/sys", "/proc/sysrq-trigger") for word in ("--ro-bind-try", place, place)
+    ]
     # Empty folders come first, so that what lies below them and is needed stays visible.
     return [
         "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *devices, "--proc", "/proc", *kernel, *hidden.words(), *given,
