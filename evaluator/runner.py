@@ -25,6 +25,7 @@ from .gpus import Gpu
 from .importing import import_source
 from .integrity import Snapshot, flags
 from .launch_log import LaunchLog, start_log
+from .measured.tracing import traced, warm_up
 from .outputs import hand_over, poison_the_pool
 
 
@@ -195,15 +196,11 @@ def _check_integrity(state: State) -> None:
 
 
 def _prepare_trace(state: State) -> dict[str, Any]:
-    from .measured.tracing import warm_up
-
     return {"works": warm_up()}
 
 
 def _trace(state: State, call: Call) -> dict[str, Any]:
     """A call with everything that it ran on the card; Triton's launches with grid and configuration."""
-    from .measured.tracing import traced
-
     assert state.log is not None and state.arena is not None
     arguments = state.values(call.inputs)
     state.log.take()

@@ -70,8 +70,8 @@ class MeasuredJudge:
             return self._verdict(job, found, seconds, status, failure)
         except torch.OutOfMemoryError as problem:
             torch.cuda.empty_cache()
-            failure = Failure(Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
-            return self._verdict(job, found, seconds, Status.OUT_OF_MEMORY, failure)
+            full = Failure(Status.OUT_OF_MEMORY, str(problem).splitlines()[0])
+            return self._verdict(job, found, seconds, full.status, full)
         return self._verdict(job, found, seconds, Status.PASSED)
 
     def noise_floor(self, source: str, tell: Progress) -> float | None:
@@ -125,37 +125,41 @@ class MeasuredJudge:
     def _begin(
         self, side: Side, stack: ExitStack, tell: Progress, seconds: dict[str, float]
     ) -> tuple[Runner, Runner]:
-        """A runner whose answers are checked, and one that will be traced: CUPTI takes seconds to start.
+        """A runner whose answers are checked, and one to be traced, in which CUPTI takes seconds to start.
 
         The oracle's parameters are drawn anew once the candidate is imported.
         """
-        runner, tracer = (side.begin(self.oracle.init_inputs, stack) for _ in range(2))
         with phase("start", seconds, tell):
-            for process in (runner, tracer):
-                process.answer(timing.WARM_SECONDS, "starting CUDA")
+            runner = side.begin(self.oracle.init_inputs, stack)
+            tracer = side.begin(self.oracle.init_inputs, stack, "prepare_trace")
+            runner.answer(timing.WARM_SECONDS, "starting CUDA")
         with phase("compile", seconds, tell):
-            for process in (runner, tracer):
-                process.answer(timing.WARM_SECONDS, "being imported and built")
+            runner.answer(timing.WARM_SECONDS, "being imported and built")
             self.oracle.redraw_parameters()
             side.bench.write_parameters(self.oracle.parameters)
             torch.cuda.synchronize()
-            for process in (runner, tracer):
-                process.ask(
-                    "parameters", timing.CALL_SECONDS, "taking its parameters", slots=side.bench.parameters
-                )
-            tracer.order("prepare_trace")
-            values = self.oracle.draw_inputs("nominal")
+            for process in (tracer, runner):
+                process.order("parameters", slots=side.bench.parameters)
+            runner.answer(timing.CALL_SECONDS, "taking its parameters")
             Caller(side.bench, runner, "cuda").call(
-                values, timing.WARM_SECONDS, "compiling or computing for the first time"
+                self.oracle.draw_inputs("nominal"),
+                timing.WARM_SECONDS,
+                "compiling or computing for the first time",
             )
         return runner, tracer
 
     def _trace(self, side: Side, tracer: Runner, job: Job, found: _Found) -> None:
         """Which kernels did the work; a candidate whose own Triton kernels did not is rejected."""
-        tracer.answer(timing.WARM_SECONDS, "starting the trace")
+        for doing in (
+            "starting CUDA",
+            "starting the trace",
+            "being imported and built",
+            "taking its parameters",
+        ):
+            tracer.answer(timing.WARM_SECONDS, doing)
         caller = Caller(side.bench, tracer, "cuda")
-        for _ in range(2 * side.bench.sets):  # as warm as the processes that are timed
-            caller.call(self.oracle.draw_inputs("nominal"), timing.WARM_SECONDS, "warming up")
+        for which in range(side.bench.sets):  # every address once, as in the processes that are timed
+            caller.call(self.oracle.draw_inputs("nominal"), timing.WARM_SECONDS, "warming up", which)
         case = self.oracle.case("nominal")
         assert case is not None
         which, answer = caller.trace(case.inputs, timing.CALL_SECONDS)

@@ -29,11 +29,16 @@ class Side:
     entry: str = "ModelNew"
     compiled: bool = False
 
-    def begin(self, init_inputs: list[Any], stack: ExitStack) -> Runner:
-        """A fresh runner that is starting CUDA and building the model: `STARTING` answers are to come."""
+    def begin(self, init_inputs: list[Any], stack: ExitStack, *first: str) -> Runner:
+        """A fresh runner that starts CUDA, does what ``first`` names and builds the model.
+
+        Nothing is waited for: an answer is to come for each of these.
+        """
         runner = stack.enter_context(self.cell.parent.fork())
         off = [defence.value for defence in defences.switched_off()]
         runner.order("enter", folder=str(runner.folder), cache=str(self.cell.cache), gpu=None, without=off)
+        for order in first:
+            runner.order(order)
         address = self.bench.arena.address
         load = Load(str(self.cell.source), self.entry, init_inputs, address, self.compiled)
         runner.order("load", load=load)
