@@ -70,31 +70,23 @@ WITNESSES: dict[Defence, Witness] = {
     Defence.BUDGET: Witness("layer_norm", "wrong/half_inside", "offline", (Defence.FAMILIES,)),
     Defence.FAMILIES: Witness("softmax", "hostile/leaves_out_the_maximum", "offline"),
     Defence.PARAMETERS: Witness("layer_norm", "wrong/skips_affine", "offline", through=_COMPARISON),
-    Defence.FRESH_INPUTS: Witness(
-        "softmax", "hostile/keeps_row_statistics", "cuda", (Defence.FAMILIES,), through=_COMPARISON
-    ),
+    Defence.FRESH_INPUTS: Witness("softmax", "hostile/keeps_row_statistics", "cuda", through=_COMPARISON),
     Defence.POISON: Witness("softmax", "hostile/forges_answers_on_repeats", "offline"),
     Defence.EXACT_OUTPUT: Witness("softmax", "hostile/lazy_tensor", "offline"),
     Defence.INPUTS_KEPT: Witness("layer_norm", "wrong/overwrites_input", "offline"),
     Defence.AT_RETURN: Witness("softmax", "hostile/joins_no_side_stream", "cuda", through=_COMPARISON),
     Defence.RECHECK: Witness("softmax", "hostile/skips_after_twenty_calls", "cuda"),
-    Defence.OWN_KERNELS: Witness("layer_norm", "wrong/never_launches", "offline"),
-    Defence.KERNEL_IDENTITY: Witness("softmax", "hostile/cuda_under_a_triton_name", "cuda"),
-    Defence.SAME_WORK: Witness("softmax", "hostile/shows_triton_when_traced", "cuda"),
-    Defence.INTEGRITY: Witness("layer_norm", "hostile/halves_reported_times", "cuda", _TIMES),
-    Defence.CLOCK: Witness(
-        "layer_norm",
-        "hostile/halves_reported_times",
-        "cuda",
-        (*_besides(Defence.CLOCK), Defence.INTEGRITY),
+    Defence.OWN_KERNELS: Witness("matmul", "hostile/decorative_scale", "offline"),
+    Defence.KERNEL_IDENTITY: Witness(
+        "softmax", "hostile/cuda_under_a_triton_name", "cuda", through=(Defence.OWN_KERNELS,)
     ),
-    Defence.FLOOR: Witness("layer_norm", "hostile/claims_no_time", "cuda", (*_TIMES, Defence.INTEGRITY)),
+    Defence.SAME_WORK: Witness("softmax", "hostile/shows_triton_when_traced", "cuda"),
+    Defence.INTEGRITY: Witness("layer_norm", "hostile/replaces_events", "offline", _TIMES),
+    Defence.CLOCK: Witness("layer_norm", "hostile/halves_reported_times", "cuda", _besides(Defence.CLOCK)),
+    Defence.FLOOR: Witness("layer_norm", "hostile/claims_no_time", "cuda", _TIMES),
     Defence.BASELINE_ALONE: Witness("layer_norm", "hostile/slows_the_baseline", "cuda"),
     Defence.PROFILER: Witness(
-        "layer_norm",
-        "hostile/halves_reported_times",
-        "cuda",
-        (*_besides(Defence.PROFILER), Defence.INTEGRITY),
+        "layer_norm", "hostile/halves_reported_times", "cuda", _besides(Defence.PROFILER)
     ),
 }
 """By defence; `WATCH` has none, since a witness would have to fill the machine: its tests use small limits."""
