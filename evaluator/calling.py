@@ -24,7 +24,7 @@ class Called:
     ms: float | None
     """Between the runner's own events; None without a card."""
     wall_ms: float
-    """From the order to its answer on the judge's clock: flush, call and copy of the outputs."""
+    """From the order to its end on the judge's clock: flush, call and copy of the outputs."""
     launched: tuple[str, ...]
     """Triton kernels with their grids, as the runner saw them."""
     flags: tuple[str, ...]
@@ -52,8 +52,10 @@ class Caller:
         """One call; raises `Failure` when it failed, changed its inputs or skipped the flush."""
         chosen, order = self.place(values, which)
         began = time.perf_counter()
-        answer = self.runner.ask("call", seconds, doing, call=order)
+        self.runner.order("call", call=order)
+        self.runner.answer(seconds, doing)
         wall = (time.perf_counter() - began) * 1000
+        answer = self.runner.answer(seconds, doing)
         self._check(values, chosen, order.stamp)
         return Called(
             chosen,
@@ -62,6 +64,15 @@ class Caller:
             _words(answer.get("launched")),
             _words(answer.get("flags")),
         )
+
+    def begin(self, values: list[Any]) -> None:
+        """A first call that nobody looks at, for which `wait` waits."""
+        self.runner.order("call", call=self.place(values, 0)[1])
+
+    def wait(self, seconds: float, doing: str) -> None:
+        """Until the call that was begun is done; raises `Failure` when it failed."""
+        for _ in range(2):
+            self.runner.answer(seconds, doing)
 
     def trace(self, values: list[Any], seconds: float) -> tuple[int, dict[str, Any]]:
         """One traced call: the set with its outputs, and the runner's answer."""

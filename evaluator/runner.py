@@ -59,6 +59,7 @@ class Call:
 class State:
     """What one runner has so far."""
 
+    sock: socket.socket
     device: str = "cuda"
     arena: Arena | None = None
     model: Any = None
@@ -77,9 +78,13 @@ class State:
         return [self.view(item) if isinstance(item, Slot) else item for item in inputs]
 
 
+_PAGE = 65536
+"""Bytes; the smallest pages that CUDA maps are no smaller."""
+
+
 def serve(sock: socket.socket) -> None:
     """Answer orders until the judge is gone."""
-    state = State()
+    state = State(sock)
     while True:
         try:
             order = channel.receive_order(sock)
@@ -152,15 +157,19 @@ def _parameters(state: State, slots: dict[str, Slot]) -> dict[str, Any]:
 
 
 def _call(state: State, call: Call) -> dict[str, Any]:
-    """One call on inputs that are new; its outputs end in their slots as they are when forward returns."""
+    """One call on inputs that are new; its outputs end in their slots as they are when forward returns.
+
+    The judge hears at once that it is done, since its clock is running; the rest of the answer follows.
+    """
     assert state.arena is not None
     arguments = state.values(call.inputs)
     poison_the_pool(call.outputs)
-    start, end = _flushed(state, call)
+    start, end = _flushed(state, call, arguments)
     result = state.model(*arguments)
     if end is not None:
         end.record()
     hand_over(state.arena, result, call.outputs, arguments)
+    channel.send_answer(state.sock, {"done": True})
     _check_integrity(state)
     return {
         "ms": start.elapsed_time(end) if start is not None else None,
@@ -169,13 +178,18 @@ def _call(state: State, call: Call) -> dict[str, Any]:
     }
 
 
-def _flushed(state: State, call: Call) -> tuple[Any, Any]:
+def _flushed(state: State, call: Call, arguments: list[Any]) -> tuple[Any, Any]:
     """Flush L2, then begin the clock; (None, None) without a card.
 
     The flush keeps the card busy while Python launches, so host latency is not counted as long as it is shorter.
+    Other processes had the card since the last call and took its address translations along, which would cost
+    the first kernel: a value of every page is read before.
     """
     if call.flush is None:
         return None, None
+    for tensor in (*arguments, *state.model.parameters()):
+        if isinstance(tensor, torch.Tensor):
+            tensor.detach().flatten().view(torch.uint8)[::_PAGE].sum()
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     torch.cuda.synchronize()
     state.view(call.flush).fill_(call.stamp)
@@ -204,7 +218,7 @@ def _trace(state: State, call: Call) -> dict[str, Any]:
     assert state.log is not None and state.arena is not None
     arguments = state.values(call.inputs)
     state.log.take()
-    _flushed(state, call)
+    _flushed(state, call, arguments)
     torch.cuda.synchronize()
     results: list[Any] = []
     ran = traced(lambda: results.append(state.model(*arguments)))
@@ -240,6 +254,11 @@ def _count(
     return {"traffic": [one.model_dump(mode="json") for one in counted]}
 
 
+def _leave(state: State) -> dict[str, Any]:
+    """End at once, so that several processes can give their memory back at the same time."""
+    os._exit(0)
+
+
 def _health(state: State) -> dict[str, Any]:
     """Does the card still add?"""
     ones = torch.ones(1024, device="cuda")
@@ -256,4 +275,5 @@ _OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "record": _record,
     "count": _count,
     "health": _health,
+    "leave": _leave,
 }

@@ -5,6 +5,8 @@ Each raises `Failure` with its own name where it does not.
 
 from __future__ import annotations
 
+from statistics import median
+
 from ..defences import Defence, on
 from ..evaluation import Status, Timing
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
@@ -21,14 +23,15 @@ _PROFILER_SHARE = 0.6
 _SLOWED = 1.05
 
 
-def clock(candidate: Process, baseline: Process) -> None:
-    """A gain that the runner's events claim must show on the judge's own clock."""
-    claimed = baseline.median - candidate.median
-    seen = baseline.wall - candidate.wall
-    if on(Defence.CLOCK) and claimed - seen > _CLOCK_SLACK_MS + _CLOCK_SHARE * max(claimed, 0.0):
+def clock(claims: list[tuple[float, float]]) -> None:
+    """A gain that the runners' events claim must show on the judge's own clock; per pair (claimed, seen), in ms."""
+    missing = median(claimed - seen for claimed, seen in claims)
+    claimed = median(claimed for claimed, _ in claims)
+    if on(Defence.CLOCK) and missing > _CLOCK_SLACK_MS + _CLOCK_SHARE * max(claimed, 0.0):
         raise Failure(
             Status.REJECTED,
-            f"its events claim {claimed:.3f} ms a call less than the baseline where the judge's clock saw {seen:.3f}",
+            f"its events claim {claimed:.3f} ms a call less than the baseline where the judge's clock saw "
+            f"{claimed - missing:.3f}",
             Defence.CLOCK,
         )
 

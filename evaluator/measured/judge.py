@@ -114,6 +114,8 @@ class MeasuredJudge:
                 caller = Caller(side.bench, runner, "cuda")
                 check(self.oracle, caller, families, seconds=timing.CALL_SECONDS, into=found.check)
                 runner.kill()
+            with phase("start", seconds, tell):
+                contest.warm_up()
             with phase("trace", seconds, tell):
                 self._trace(side, tracer, job, found)
                 tracer.kill()
@@ -193,8 +195,7 @@ class MeasuredJudge:
             return runner.ask("prepare_trace", timing.WARM_SECONDS, "starting the trace")["works"] is True
 
     def _contest(self, job: Job, side: Side, found: _Found, tell: Progress) -> Contest:
-        def agree(candidate: Process, baseline: Process) -> None:
-            agreement.clock(candidate, baseline)
+        def agree(candidate: Process) -> None:
             if found.trace is not None and found.trace.ran:
                 agreement.same_work(candidate, found.trace.busy_ms, found.trace.launched)
             found.note_flags(candidate)
@@ -204,6 +205,7 @@ class MeasuredJudge:
     def _time(self, contest: Contest, job: Job, found: _Found) -> Timing | None:
         try:
             timed = timing.against(contest, job.threshold)
+            agreement.clock(contest.claims)
             agreement.floor(timed, self.floors().device, self.device.title)
             if _surely_faster(timed, job.threshold) and on(Defence.BASELINE_ALONE):
                 self._baseline_alone(contest, timed)

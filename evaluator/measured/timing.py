@@ -26,7 +26,7 @@ CALL_SECONDS = 30.0
 
 _CONTEST_MS = 60.0
 """GPU time of one process in one contest, about."""
-_MIN_CALLS, _MAX_CALLS = 9, 60
+_MIN_CALLS, _MAX_CALLS = 9, 32
 _RECHECKS = 3
 """Calls of each contest whose outputs are compared, chosen at random."""
 _MAX_DISCARDED = 6
@@ -89,10 +89,10 @@ class Stopwatch:
         values = self._oracle.draw_inputs("nominal")
         # Loading a compiled kernel takes the processor's time, so all of them do it at once.
         for process in processes:
-            process.runner.order("call", call=process.caller.place(values, 0)[1])
+            process.caller.begin(values)
         for process in processes:
             with _about(process.side):
-                process.runner.answer(WARM_SECONDS, "compiling or computing for the first time")
+                process.caller.wait(WARM_SECONDS, "compiling or computing for the first time")
         for process in processes:
             with _about(process.side):
                 process.caller.call(values, CALL_SECONDS, "computing for the second time")
@@ -161,39 +161,62 @@ class Contest:
     candidate: Side
     baseline: Side
     tell: Callable[[str], None]
-    check: Callable[[Process, Process], None] = lambda candidate, baseline: None
-    """Witnesses: raises `Failure` when a pair's figures cannot be."""
+    check: Callable[[Process], None] = lambda candidate: None
+    """Raises `Failure` when a candidate's process did something else than it should."""
     pairs: list[tuple[float, float]] = field(default_factory=list)
+    claims: list[tuple[float, float]] = field(default_factory=list)
+    """Per pair: the gain in ms that the events claim, and the one that the judge's clock saw."""
     waiting: list[Process] = field(default_factory=list)
+    broken: Failure | None = None
+    """What the baseline failed with before any contest."""
 
     def begin(self, stack: ExitStack) -> None:
         """Start the first processes ahead of their time."""
         self.waiting = self.watch.begin([self.candidate, self.baseline] * BATCH, stack)
 
+    def warm_up(self) -> None:
+        """Have the processes that were begun ready for their contests; raises `Failure` for the candidate's."""
+        try:
+            self.watch.warm_up(self.waiting)
+        except Failure as failure:
+            if failure.about != self.baseline.name:
+                raise
+            self.broken = failure
+
     def run(self, more: Callable[[list[float]], bool]) -> Timing:
-        """Pairs for as long as ``more`` asks for them, given the log-ratios so far."""
+        """Pairs for as long as ``more`` asks for them, given the log-ratios so far; raises `Failure`."""
         while more(log_ratios(self.pairs)) and self.watch.discarded <= _MAX_DISCARDED:
             with ExitStack() as stack:
                 if not self.waiting:
                     self.begin(stack)
+                    self.warm_up()
+                if self.broken is not None:
+                    raise self.broken
                 processes, self.waiting = self.waiting, []
-                self._batch(processes, more, stack)
+                self._batch(processes, more)
         if not self.pairs:
             raise Failure(Status.TIMEOUT, "the card throttled during every pair, so nothing could be timed")
         return summarise(self.pairs, self.baseline.name, self.watch.discarded)
 
-    def _batch(self, processes: list[Process], more: Callable[[list[float]], bool], stack: ExitStack) -> None:
-        for process in processes:
-            stack.callback(process.runner.kill)
-        self.watch.warm_up(processes)
-        for candidate, baseline in zip(processes[::2], processes[1::2], strict=True):
-            if not more(log_ratios(self.pairs)):
-                break
-            self.tell(f"timing, pair {len(self.pairs) + 1}")
-            order = [candidate, baseline] if len(self.pairs) % 2 == 0 else [baseline, candidate]
-            if self.watch.contest(order, baseline):
-                self.check(candidate, baseline)
-                self.pairs.append((candidate.median, baseline.median))
+    def _batch(self, processes: list[Process], more: Callable[[list[float]], bool]) -> None:
+        try:
+            for candidate, baseline in zip(processes[::2], processes[1::2], strict=True):
+                if not more(log_ratios(self.pairs)):
+                    break
+                self._pair(candidate, baseline)
+        finally:
+            for process in processes:  # all at once: giving memory back takes each a while
+                process.runner.order("leave")
+            for process in processes:
+                process.runner.kill()
+
+    def _pair(self, candidate: Process, baseline: Process) -> None:
+        self.tell(f"timing, pair {len(self.pairs) + 1}")
+        order = [candidate, baseline] if len(self.pairs) % 2 == 0 else [baseline, candidate]
+        if self.watch.contest(order, baseline):
+            self.check(candidate)
+            self.pairs.append((candidate.median, baseline.median))
+            self.claims.append((baseline.median - candidate.median, baseline.wall - candidate.wall))
 
 
 def against(contest: Contest, threshold: float) -> Timing:
