@@ -1,11 +1,11 @@
 """Paired statistics: intervals, when to stop, the A/A floor."""
 
 import math
-import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernelwright.evaluator import statistics
 from kernelwright.evaluator.statistics import MAX_PAIRS, MIN_PAIRS, Next, interval, next_pair, noise_floor
 
 log_ratios = st.lists(st.floats(-2, 2), min_size=1, max_size=20)
@@ -56,33 +56,55 @@ def test_a_small_gain_needs_the_full_number_of_pairs():
     assert next_pair(small, 0.02) is Next.FASTER
 
 
-def test_a_clear_loser_is_stopped_early():
-    assert next_pair([-0.5, -0.51, -0.49], 0.02) is Next.NOT_FASTER
+def test_a_clear_loser_is_stopped_after_two_pairs_and_not_after_one():
+    assert next_pair([-0.5], 0.02) is Next.MORE
+    assert next_pair([-0.5, -0.11], 0.02) is Next.NOT_FASTER
+    assert next_pair([-0.5, -0.05], 0.02) is Next.MORE
+
+
+def test_a_clear_winner_is_believed_after_three_pairs_and_not_after_two():
+    assert next_pair([0.5, 0.5], 0.02) is Next.MORE
+    assert next_pair([0.5, 0.51, 0.49], 0.02) is Next.FASTER
+
+
+@given(log_ratios, st.floats(0, 0.2), st.floats(0, 0.2))
+def test_a_higher_threshold_never_makes_a_kernel_faster(ratios, threshold, more):
+    if next_pair(ratios, threshold) is not Next.FASTER:
+        assert next_pair(ratios, threshold + more) is not Next.FASTER
 
 
 def test_a_gain_below_the_threshold_is_not_faster():
-    assert next_pair([0.010, 0.0101, 0.0099] * 2, 0.02) is Next.NOT_FASTER
+    assert next_pair([0.010, 0.0101, 0.0099], 0.02) is Next.NOT_FASTER
+    assert next_pair([0.010, 0.03, -0.01], 0.02) is Next.MORE
 
 
-def accepted_share(gain: float, trials: int) -> float:
-    """Share of simulated contests that end FASTER: 2 % offset per process, 0.5 % noise per round, two rounds."""
-    rng = random.Random(20_261_121)
-    accepted = 0
-    for _ in range(trials):
-        ratios: list[float] = []
-        while next_pair(ratios, 0.02) is Next.MORE:
-            offset = rng.gauss(0, 0.02) - rng.gauss(0, 0.02)
-            ratios.append(math.log1p(gain) + offset + rng.gauss(0, 0.005 / math.sqrt(2)))
-        accepted += next_pair(ratios, 0.02) is Next.FASTER
-    return accepted / trials
+def t_quantile(confidence, freedom):
+    """Two-sided, from Student's density: integrated by Simpson's rule over x = sqrt(freedom) tan(u), then bisected."""
+    scale = math.gamma((freedom + 1) / 2) / math.gamma(freedom / 2) / math.sqrt(math.pi)
+
+    def inside(x):
+        end, steps = math.atan(x / math.sqrt(freedom)), 400
+        ends = [
+            math.cos(end * i / steps) ** (freedom - 1) * (1 + (0 < i < steps) * (1 + i % 2 * 2))
+            for i in range(steps + 1)
+        ]
+        return 2 * scale * math.fsum(ends) * end / steps / 3
+
+    low, high = 0.0, 50.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if inside(middle) < confidence else (low, middle)
+    return low
 
 
-def test_noise_is_seldom_taken_for_a_gain():
-    assert accepted_share(0.0, 4000) < 0.01
-
-
-def test_a_real_gain_of_eight_percent_is_mostly_found():
-    assert accepted_share(0.08, 1000) > 0.9
+def test_the_tables_hold_students_quantiles():
+    freedoms = range(1, len(statistics._T95) + 1)
+    assert list(statistics._T95) == [pytest.approx(t_quantile(0.95, f), abs=6e-4) for f in freedoms]
+    assert {
+        n: pytest.approx(t_quantile(0.9, n - 1), abs=6e-4) for n in range(3, MAX_PAIRS)
+    } == statistics._T90
+    levels = {6: 0.995, 9: 0.995, 12: 0.99}
+    assert {n: pytest.approx(t_quantile(levels[n], n - 1), abs=6e-4) for n in levels} == statistics._T_SURE
 
 
 @given(st.lists(st.floats(-0.05, 0.05), min_size=6, max_size=12))
