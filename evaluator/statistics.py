@@ -55,11 +55,11 @@ def interval(ratios: list[float]) -> Interval:
     return Interval(math.exp(mean), math.exp(mean - reach), math.exp(min(mean + reach, 700.0)))
 
 
-def _standard_error(ratios: list[float]) -> float:
-    """Of the mean of at least two log-ratios."""
-    count = len(ratios)
-    mean = math.fsum(ratios) / count
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in ratios) / (count - 1) / count)
+def _standard_error(values: list[float]) -> float:
+    """Of the mean of at least two values."""
+    count = len(values)
+    mean = math.fsum(values) / count
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1) / count)
 
 
 class Next(Enum):
@@ -90,6 +90,13 @@ def next_pair(ratios: list[float], threshold: float) -> Next:
     if count >= MAX_PAIRS or mean + _T90[count] * _standard_error(ratios) < needed:
         return Next.NOT_FASTER
     return Next.MORE
+
+
+def surely_above(values: list[float]) -> float:
+    """What the mean of the values surely exceeds; minus infinity where the number of pairs allows no such word."""
+    if len(values) not in _T_SURE:
+        return -math.inf
+    return math.fsum(values) / len(values) - _T_SURE[len(values)] * _standard_error(values)
 
 
 def noise_floor(ratios: list[float]) -> float:

@@ -11,11 +11,14 @@ from ..defences import Defence, on
 from ..evaluation import Status, Timing
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..runners import Failure
+from ..statistics import surely_above
 from .timing import Process
 
-_CLOCK_SLACK_MS = 0.03
-"""Per call: what the judge's clock may miss of a gain. On an H200 the difference between the clock and the events
-of honest calls stays within 0.005 ms of its median."""
+_CLOCK_BLIND_MS = 0.25
+"""Per call: what the judge's clock may miss of a gain, whatever the pairs say: it also sees Python, the driver's
+change from process to process, and what the processor does meanwhile."""
+_CLOCK_SLACK_MS = 0.05
+"""The same, once enough pairs agree."""
 _CLOCK_SHARE = 0.1
 _TRACE_SHARE = 0.75
 _PROFILER_SHARE = 0.6
@@ -25,13 +28,15 @@ _SLOWED = 1.05
 
 def clock(claims: list[tuple[float, float]]) -> None:
     """A gain that the runners' events claim must show on the judge's own clock; per pair (claimed, seen), in ms."""
-    missing = median(claimed - seen for claimed, seen in claims)
+    missing = [claimed - seen for claimed, seen in claims]
     claimed = median(claimed for claimed, _ in claims)
-    if on(Defence.CLOCK) and missing > _CLOCK_SLACK_MS + _CLOCK_SHARE * max(claimed, 0.0):
+    share = _CLOCK_SHARE * max(claimed, 0.0)
+    lies = median(missing) > _CLOCK_BLIND_MS + share or surely_above(missing) > _CLOCK_SLACK_MS + share
+    if on(Defence.CLOCK) and lies:
         raise Failure(
             Status.REJECTED,
             f"its events claim {claimed:.3f} ms a call less than the baseline where the judge's clock saw "
-            f"{claimed - missing:.3f}",
+            f"{claimed - median(missing):.3f}",
             Defence.CLOCK,
         )
 

@@ -62,13 +62,15 @@ def test_a_baseline_that_the_candidate_slowed_down_is_noticed():
     agreement.baseline_alone(3.9, 3.8)
 
 
-def test_a_small_forgery_is_seen_where_the_clock_is_sharp():
-    """A fifth of a 0.2 ms kernel is more than the clock may miss."""
+def test_a_small_forgery_is_seen_once_enough_pairs_agree():
+    """In three pairs the clock's own noise could be as large."""
+    forged = [(0.08, -0.01), (0.08, 0.01), (0.08, 0.0)]
+    agreement.clock(forged)
     with pytest.raises(Failure):
-        agreement.clock([(0.040, 0.002), (0.041, -0.001), (0.040, 0.0)])
+        agreement.clock(forged * 2)
 
 
-@given(ms, ms, st.lists(st.floats(-0.01, 0.01), min_size=3, max_size=12))
+@given(ms, ms, st.lists(st.floats(-0.05, 0.05), min_size=3, max_size=12))
 def test_honest_times_are_never_refused(mine, base, jitter):
     agreement.clock([(base - mine, base - mine + one) for one in jitter])
     agreement.same_work(process(mine, mine + 0.5), mine, ("k[1, 1, 1]",))
