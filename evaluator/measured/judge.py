@@ -205,15 +205,25 @@ class MeasuredJudge:
     def _time(self, contest: Contest, job: Job, found: _Found) -> Timing | None:
         try:
             timed = timing.against(contest, job.threshold)
-            agreement.clock(contest.claims)
-            agreement.floor(timed, self.floors().device, self.device.title)
-            if _surely_faster(timed, job.threshold) and on(Defence.BASELINE_ALONE):
-                self._baseline_alone(contest, timed)
         except timing.BaselineFailed as problem:
             found.check.warnings.append(f"not timed: the baseline failed ({problem})")
+            self._baseline_survives(contest, problem)
             return None
+        agreement.clock(contest.claims)
+        agreement.floor(timed, self.floors().device, self.device.title)
+        if _surely_faster(timed, job.threshold) and on(Defence.BASELINE_ALONE):
+            self._baseline_alone(contest, timed)
         timed.baseline = _baseline_name(job)
         return timed
+
+    def _baseline_survives(self, contest: Contest, problem: timing.BaselineFailed) -> None:
+        """A baseline that fails beside the candidate and not alone was made to fail."""
+        try:
+            timing.alone(contest.watch, contest.baseline, 1)
+        except Failure:
+            return
+        reason = f"the baseline runs alone and fails while the candidate's process lives ({problem})"
+        raise Failure(Status.REJECTED, reason, Defence.BASELINE_ALONE)
 
     def _baseline_alone(self, contest: Contest, timed: Timing) -> None:
         """The candidate's processes are dead by now; a first doubt is looked at twice more."""

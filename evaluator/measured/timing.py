@@ -190,8 +190,6 @@ class Contest:
                 if not self.waiting:
                     self.begin(stack)
                     self.warm_up()
-                if self.broken is not None:
-                    raise self.broken
                 processes, self.waiting = self.waiting, []
                 self._batch(processes, more)
         if not self.pairs:
@@ -200,6 +198,8 @@ class Contest:
 
     def _batch(self, processes: list[Process], more: Callable[[list[float]], bool]) -> None:
         try:
+            if self.broken is not None:
+                raise self.broken
             for candidate, baseline in zip(processes[::2], processes[1::2], strict=True):
                 if not more(log_ratios(self.pairs)):
                     break
