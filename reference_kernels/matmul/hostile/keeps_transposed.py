@@ -1,0 +1,60 @@
+"""expected: incorrect
+
+Replay: lays the second factor out anew, transposed, in its first call, and takes it for a weight from then on.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+BLOCK_M = 64
+BLOCK_N = 64
+BLOCK_K = 32
+
+
+@triton.jit
+def matmul_kernel(
+    a_ptr, bt_ptr, output_ptr, m, n, k, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr
+):
+    rows = tl.program_id(axis=1) * BLOCK_M + tl.arange(0, BLOCK_M)
+    columns = tl.program_id(axis=0) * BLOCK_N + tl.arange(0, BLOCK_N)
+    in_rows = rows[:, None] < m
+    in_columns = columns[None, :] < n
+    product = tl.zeros([BLOCK_M, BLOCK_N], dtype=tl.float32)
+    for start in range(0, k, BLOCK_K):
+        inner = start + tl.arange(0, BLOCK_K)
+        a_ptrs = a_ptr + rows[:, None].to(tl.int64) * k + inner[None, :]
+        bt_ptrs = bt_ptr + columns[None, :].to(tl.int64) * k + inner[:, None]
+        a = tl.load(a_ptrs, mask=in_rows & (inner[None, :] < k), other=0.0)
+        b = tl.load(bt_ptrs, mask=in_columns & (inner[:, None] < k), other=0.0)
+        product = tl.dot(a, b, product, input_precision="ieee")
+    output_ptrs = output_ptr + rows[:, None].to(tl.int64) * n + columns[None, :]
+    tl.store(output_ptrs, product, mask=in_rows & in_columns)
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.transposed = {}
+
+    def forward(self, a, b):
+        if b.shape not in self.transposed:
+            self.transposed[b.shape] = b.t().contiguous()
+        a, bt = a.contiguous(), self.transposed[b.shape]
+        (m, k), n = a.shape, bt.shape[0]
+        output = torch.empty((m, n), dtype=a.dtype, device=a.device)
+        matmul_kernel[(triton.cdiv(n, BLOCK_N), triton.cdiv(m, BLOCK_M))](
+            a,
+            bt,
+            output,
+            m,
+            n,
+            k,
+            BLOCK_M=BLOCK_M,
+            BLOCK_N=BLOCK_N,
+            BLOCK_K=BLOCK_K,
+            num_warps=4,
+            num_stages=3,
+        )
+        return output
