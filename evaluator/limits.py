@@ -14,7 +14,7 @@ FILE_SIZE = 1 << 30
 """Bytes. An orphan is also known by this limit, since no process can raise it again."""
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_NO_NEW_PRIVILEGES, _SUBREAPER = 38, 36  # prctl's PR_SET_NO_NEW_PRIVS and PR_SET_CHILD_SUBREAPER
+_DUMPABLE, _SUBREAPER, _NO_NEW_PRIVILEGES = 4, 36, 38  # prctl's PR_SET_…
 _CAPABILITIES_VERSION = 0x20080522
 _READ_ANYTHING, _OPEN_ANYTHING = 1 << 2, 1 << 1  # CAP_DAC_READ_SEARCH and CAP_DAC_OVERRIDE
 
@@ -56,6 +56,11 @@ def _drop_capabilities() -> None:
 def adopt_orphans() -> None:
     """From now on processes below this one that lose their parent become its children."""
     _LIBC.prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def protect_memory(protected: bool) -> None:
+    """Whether other processes of this user are kept from tracing this one and from opening its memory."""
+    _LIBC.prctl(_DUMPABLE, 0 if protected else 1, 0, 0, 0)
 
 
 def imposed_on(pid: int) -> bool:

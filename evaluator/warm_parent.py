@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import struct
@@ -36,6 +37,8 @@ def main(fd: int, kind: str) -> None:
 
         prepare()
     family = Family()
+    limits.protect_memory(True)
+    before = _surroundings()
     control = socket.socket(fileno=fd)
     control.sendall(b"R")
     while True:
@@ -47,8 +50,17 @@ def main(fd: int, kind: str) -> None:
                 break  # the judge sees the closed socket and ends the whole sandbox
             control.sendall(b"K")
             continue
+        if _surroundings() != before:
+            break  # a runner changed what the next one would inherit
         control.sendall(_PID.pack(family.fork(control, fds[0])))
     family.end(*family.live)
+
+
+def _surroundings() -> tuple[object, ...]:
+    """What other processes of the same user can change of this one, however well its memory is protected."""
+    kinds = [value for name, value in vars(resource).items() if name.startswith("RLIMIT_")]
+    held = [resource.getrlimit(kind) for kind in kinds]
+    return held, os.sched_getaffinity(0), os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
 
 
 class Family:
@@ -105,6 +117,7 @@ def _be_runner(control: socket.socket, fd: int) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         control.close()
+        limits.protect_memory(False)  # CUDA looks at its own process
         from .runner import serve
 
         serve(socket.socket(fileno=fd))
