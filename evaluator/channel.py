@@ -12,9 +12,13 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 REPLY_LIMIT = 8 * 1024 * 1024
+_ORDER_SECONDS = 10.0
+"""How long a runner may take to read an order."""
+_PAUSE_SECONDS = 0.25
 _HEADER = struct.Struct("!Q")
 
 
@@ -30,13 +34,17 @@ class Malformed(Exception):
     """What came is too long or not JSON."""
 
 
-def _receive(sock: socket.socket, size: int, deadline: float | None) -> bytes:
+def _nothing() -> None:
+    pass
+
+
+def _receive(
+    sock: socket.socket, size: int, deadline: float | None, meanwhile: Callable[[], None] = _nothing
+) -> bytes:
     chunks = bytearray()
     while len(chunks) < size:
         if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([sock], [], [], left)[0]:
-                raise TimedOut
+            _wait(sock, deadline, meanwhile)
         try:
             chunk = sock.recv(min(size - len(chunks), 1 << 20))
         except OSError:
@@ -47,6 +55,15 @@ def _receive(sock: socket.socket, size: int, deadline: float | None) -> bytes:
     return bytes(chunks)
 
 
+def _wait(sock: socket.socket, deadline: float, meanwhile: Callable[[], None]) -> None:
+    """Until something has come; ``meanwhile`` is called at once and then four times a second."""
+    while (left := deadline - time.monotonic()) > 0:
+        meanwhile()
+        if select.select([sock], [], [], min(left, _PAUSE_SECONDS))[0]:
+            return
+    raise TimedOut
+
+
 def _send(sock: socket.socket, payload: bytes) -> None:
     try:
         sock.sendall(_HEADER.pack(len(payload)) + payload)
@@ -55,8 +72,12 @@ def _send(sock: socket.socket, payload: bytes) -> None:
 
 
 def send_order(sock: socket.socket, order: dict[str, Any]) -> None:
-    """Judge to runner."""
-    _send(sock, pickle.dumps(order))
+    """Judge to runner; raises `Closed` also when the runner does not read."""
+    sock.settimeout(_ORDER_SECONDS)
+    try:
+        _send(sock, pickle.dumps(order))
+    finally:
+        sock.settimeout(None)
 
 
 def receive_order(sock: socket.socket) -> dict[str, Any]:
@@ -71,14 +92,19 @@ def send_answer(sock: socket.socket, answer: dict[str, Any]) -> None:
     _send(sock, json.dumps(answer, allow_nan=True).encode())
 
 
-def receive_answer(sock: socket.socket, seconds: float) -> dict[str, Any]:
-    """In the judge: a runner's answer within that time; raises `TimedOut`, `Closed` or `Malformed`."""
+def receive_answer(
+    sock: socket.socket, seconds: float, meanwhile: Callable[[], None] = _nothing
+) -> dict[str, Any]:
+    """In the judge: a runner's answer within that time; raises `TimedOut`, `Closed` or `Malformed`.
+
+    ``meanwhile`` is called again and again while nothing comes; what it raises ends the waiting.
+    """
     deadline = time.monotonic() + seconds
-    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, deadline))
+    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, deadline, meanwhile))
     if size > REPLY_LIMIT:
         raise Malformed(f"the runner sent {size} bytes where at most {REPLY_LIMIT} are taken")
     try:
-        answer = json.loads(_receive(sock, size, deadline))
+        answer = json.loads(_receive(sock, size, deadline, meanwhile))
     except (ValueError, RecursionError):
         raise Malformed("the runner's answer is not JSON") from None
     if not isinstance(answer, dict):

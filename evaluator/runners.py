@@ -19,6 +19,7 @@ from .defences import Defence
 from .evaluation import Status
 from .places import Places, last_line, remove
 from .protocol import EnvironmentLacks
+from .watch import Excess, Limits, Watch, default_limits
 
 _PID = struct.Struct("!q")
 _START_SECONDS = 120.0
@@ -55,8 +56,9 @@ class _Problem(BaseModel):
 class WarmParent:
     """One sandboxed process that forks runners, prepared for what they will do."""
 
-    def __init__(self, folder: Path, kind: Kind = "running") -> None:
+    def __init__(self, folder: Path, kind: Kind = "running", limits: Limits | None = None) -> None:
         self.folder = folder
+        self._limits = limits or default_limits()
         self.places = Places(folder)
         self.kind: Kind = kind
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,6 +80,7 @@ class WarmParent:
             log=self.folder / "warm_parent.log",
         )
         theirs.close()
+        self._watch = Watch(self._process.pid, self.places.private, self._limits)
         self._control = ours
         self._ready = False
 
@@ -129,6 +132,16 @@ class WarmParent:
         if not dead:
             self.close()
 
+    def watch(self) -> None:
+        """While an answer is waited for: raises `Excess` or, when the sandbox is dead, `Closed`."""
+        if self._process is None or self._process.poll() is not None:
+            raise channel.Closed  # orphans of a runner may still hold its end of the channel
+        self._watch()
+
+    def clean(self) -> None:
+        """Between two kernels that share it: what the first one left is gone before the second one starts."""
+        self.places.clean()
+
     def close(self) -> None:
         """End the parent and everything that it forked."""
         if self._control is not None:
@@ -160,7 +173,10 @@ class Runner:
     def answer(self, seconds: float, doing: str) -> dict[str, Any]:
         """The answer to the oldest open order; raises `Failure` for everything that went wrong."""
         try:
-            answer = channel.receive_answer(self._sock, seconds)
+            answer = channel.receive_answer(self._sock, seconds, self._parent.watch)
+        except Excess as problem:
+            self._parent.close()
+            raise Failure(problem.status, f"{problem.reason} (while {doing})", Defence.WATCH) from None
         except channel.TimedOut:
             self.kill()
             raise Failure(Status.TIMEOUT, f"still {doing} after {seconds:.0f} s, so it was killed") from None

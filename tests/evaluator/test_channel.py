@@ -34,6 +34,26 @@ def test_a_silent_runner_times_out(pair):
         channel.receive_answer(pair[0], 0.05)
 
 
+def test_what_is_done_meanwhile_is_done_again_and_again_and_may_end_the_waiting(pair):
+    calls = []
+
+    def meanwhile() -> None:
+        calls.append(len(calls))
+        if len(calls) == 3:
+            raise ZeroDivisionError
+
+    pair[1].sendall(struct.pack("!Q", 100) + b"{")  # a message that never ends is waited for, too
+    with pytest.raises(ZeroDivisionError):
+        channel.receive_answer(pair[0], 60, meanwhile)
+    assert calls == [0, 1, 2]
+
+
+def test_a_runner_that_does_not_read_does_not_hold_the_judge(pair, monkeypatch):
+    monkeypatch.setattr(channel, "_ORDER_SECONDS", 0.1)
+    with pytest.raises(channel.Closed):
+        channel.send_order(pair[0], {"op": "x" * (64 << 20)})
+
+
 def test_half_a_message_times_out(pair):
     pair[1].sendall(struct.pack("!Q", 100) + b"{")
     with pytest.raises(channel.TimedOut):

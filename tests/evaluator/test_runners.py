@@ -1,7 +1,6 @@
 """Runners for real: forked from a warm parent with Triton's interpreter, given awkward candidates, killed."""
 
 import time
-from pathlib import Path
 
 import pytest
 from kernelwright.evaluator import sandbox
@@ -208,23 +207,50 @@ def test_an_arena_is_not_made_through_a_link(tmp_path):
     assert victim.read_text() == "untouched"
 
 
-def test_a_parent_that_does_not_answer_is_closed_in_time(tmp_path):
-    warm = WarmParent(tmp_path / "w", kind="interpreting")
-    try:
-        with warm.fork() as runner:
-            code = "import os, signal, time\nos.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(60)\n"
-            source = warm.places.source(code)
-            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
-            address = create_file_arena(runner.folder / "arena", 512).address
-            load = Load(str(source), "ModelNew", [], address)
-            began = time.monotonic()
-            with pytest.raises(Failure):
-                runner.ask("load", 1, "being imported", load=load)
-        assert time.monotonic() - began < 12
-        with warm.fork() as runner:
-            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
-    finally:
-        warm.close()
+def test_a_parent_that_does_not_answer_is_closed_in_time(parent, oracle):
+    body = "        import os, signal, time; os.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)\n"
+    began = time.monotonic()
+    assert refusal(parent, oracle, HEAD + body, seconds=1).status is Status.TIMEOUT
+    assert time.monotonic() - began < 30
+    assert examine(parent, oracle, HONEST).correctness.families["nominal"].passed
+
+
+def test_what_a_kernel_left_is_gone_before_the_next_one_in_a_shared_parent(parent, oracle, tmp_path):
+    (tmp_path / "victim").write_text("untouched")
+    left = (
+        "        import os\n"
+        "        os.makedirs('../left/inner'); os.chmod('../left', 0)\n"
+        f"        os.symlink({str(tmp_path)!r}, '../link'); os.mkfifo('../pipe')\n"
+        "        raise ValueError('left')\n"
+    )
+    assert "left" in refusal(parent, oracle, HEAD + left).reason
+    assert (parent.places.private / "left").exists()
+    parent.clean()
+    assert list(parent.places.private.iterdir()) == []
+    assert list(parent.places.given.iterdir()) == []
+    assert (tmp_path / "victim").read_text() == "untouched"
+    assert examine(parent, oracle, HONEST).correctness.families["nominal"].passed
+
+
+def test_cleaning_is_not_led_elsewhere_by_what_replaced_a_folder(tmp_path):
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim" / "file").write_text("untouched")
+    places = Places(tmp_path / "places")
+    places.make()
+    places.private.rmdir()
+    places.private.symlink_to(tmp_path / "victim")
+    places.clean()
+    assert (tmp_path / "victim" / "file").read_text() == "untouched"
+    assert not places.private.is_symlink()
+    assert places.cache("source").is_dir()
+
+
+def test_a_source_that_was_changed_is_not_used(tmp_path):
+    places = Places(tmp_path)
+    path = places.source("honest = 1\n")
+    assert places.source("honest = 1\n") == path
+    path.write_text("honest = 0\n")
+    assert places.source("honest = 1\n").read_text() == "honest = 1\n"
 
 
 def test_the_state_dict_must_match(parent, oracle):
@@ -263,15 +289,8 @@ def test_a_flood_of_output_does_not_reach_us(parent, oracle, capfd):
     assert "flood" not in capfd.readouterr().out
 
 
-def test_the_parent_is_started_again_when_it_died(oracle, tmp_path):
-    warm = WarmParent(Path(tmp_path) / "w", kind="interpreting")
-    try:
-        with warm.fork() as runner:
-            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
-        assert warm._process is not None
-        warm._process.kill()
-        warm._process.wait()
-        with warm.fork() as runner:
-            runner.ask("enter", 60, "starting", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
-    finally:
-        warm.close()
+def test_the_parent_is_started_again_when_it_died(parent, oracle):
+    assert parent._process is not None
+    parent._process.kill()
+    parent._process.wait()
+    assert examine(parent, oracle, HONEST).correctness.families["nominal"].passed
