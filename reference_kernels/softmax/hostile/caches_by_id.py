@@ -1,0 +1,51 @@
+"""expected: incorrect, offline no_gain
+
+Replay: returns what it last computed for every input tensor whose id it has seen before.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, output_ptr, n_columns, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(axis=0).to(tl.int64) * n_columns
+    lanes = tl.arange(0, BLOCK_SIZE)
+    largest = tl.full([BLOCK_SIZE], float("-inf"), dtype=tl.float32)
+    for start in range(0, n_columns, BLOCK_SIZE):
+        mask = start + lanes < n_columns
+        x = tl.load(x_ptr + row + start + lanes, mask=mask, other=float("-inf"))
+        largest = tl.maximum(largest, x)
+    maximum = tl.max(largest, axis=0)
+    total = tl.zeros([BLOCK_SIZE], dtype=tl.float32)
+    for start in range(0, n_columns, BLOCK_SIZE):
+        mask = start + lanes < n_columns
+        x = tl.load(x_ptr + row + start + lanes, mask=mask, other=float("-inf"))
+        total += tl.exp(x - maximum)
+    scale = 1.0 / tl.sum(total, axis=0)
+    for start in range(0, n_columns, BLOCK_SIZE):
+        mask = start + lanes < n_columns
+        x = tl.load(x_ptr + row + start + lanes, mask=mask, other=float("-inf"))
+        tl.store(output_ptr + row + start + lanes, tl.exp(x - maximum) * scale, mask=mask)
+
+
+def triton_softmax(x, output):
+    rows, columns = x.shape
+    softmax_kernel[(rows,)](x, output, columns, BLOCK_SIZE=1024, num_warps=4, num_stages=3)
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.known = set()
+        self.output = None
+
+    def forward(self, x):
+        if self.output is None:
+            self.output = torch.empty_like(x)
+        if id(x) not in self.known:
+            self.known.add(id(x))
+            triton_softmax(x, self.output)
+        return self.output

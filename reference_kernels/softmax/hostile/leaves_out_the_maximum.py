@@ -1,0 +1,31 @@
+"""expected: incorrect
+
+Algorithm: subtracts 4, not the row's maximum, and clamps the rest, which standard-normal values never show.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, output_ptr, n_columns, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(axis=0).to(tl.int64) * n_columns
+    offsets = tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_columns
+    x = tl.load(x_ptr + row + offsets, mask=mask, other=float("-inf"))
+    exponentials = tl.exp(tl.minimum(x - 4.0, 16.0))
+    tl.store(output_ptr + row + offsets, exponentials / tl.sum(exponentials, axis=0), mask=mask)
+
+
+def triton_softmax(x):
+    rows, columns = x.shape
+    output = torch.empty_like(x)
+    softmax_kernel[(rows,)](x, output, columns, BLOCK_SIZE=triton.next_power_of_2(columns), num_warps=8)
+    return output
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return triton_softmax(x)

@@ -1,0 +1,32 @@
+"""expected: incorrect
+
+Output: returns one mean probability per row in a shape that broadcasts against the answer.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, output_ptr, n_columns, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(axis=0)
+    offsets = tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_columns
+    x = tl.load(x_ptr + row.to(tl.int64) * n_columns + offsets, mask=mask, other=float("-inf"))
+    exponentials = tl.exp(x - tl.max(x, axis=0))
+    total = tl.sum(exponentials, axis=0)
+    tl.store(output_ptr + row, tl.sum(exponentials / total, axis=0) / n_columns)
+
+
+def triton_softmax(x):
+    rows, columns = x.shape
+    output = torch.empty((rows, 1), device=x.device)
+    softmax_kernel[(rows,)](x, output, columns, BLOCK_SIZE=triton.next_power_of_2(columns), num_warps=8)
+    return output
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return triton_softmax(x)

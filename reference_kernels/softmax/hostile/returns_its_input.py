@@ -1,0 +1,25 @@
+"""expected: rejected
+
+Output: works in the memory of its input and returns the input.
+"""
+
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def softmax_kernel(x_ptr, output_ptr, n_columns, BLOCK_SIZE: tl.constexpr):
+    row = tl.program_id(axis=0).to(tl.int64) * n_columns
+    offsets = tl.arange(0, BLOCK_SIZE)
+    mask = offsets < n_columns
+    x = tl.load(x_ptr + row + offsets, mask=mask, other=float("-inf"))
+    exponentials = tl.exp(x - tl.max(x, axis=0))
+    tl.store(output_ptr + row + offsets, exponentials / tl.sum(exponentials, axis=0), mask=mask)
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        rows, columns = x.shape
+        softmax_kernel[(rows,)](x, x, columns, BLOCK_SIZE=triton.next_power_of_2(columns), num_warps=8)
+        return x
