@@ -124,7 +124,9 @@ def test_its_folder_is_the_only_writable_place(tmp_path):
 @pytest.mark.parametrize("file", ["/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/dev/tty"])
 def test_what_reaches_beyond_the_sandbox_does_not_open_for_writing(tmp_path, file):
     """A root without capabilities may still write most of /proc/sys, where its mount allows that."""
-    code = f"try: open({file!r}, 'r+'); print('opened')\nexcept OSError: print('refused')\n"
+    code = (
+        f"import os\ntry: os.open({file!r}, os.O_WRONLY); print('opened')\nexcept OSError: print('refused')\n"
+    )
     assert run(tmp_path, code).strip() == "refused"
 
 
@@ -141,7 +143,10 @@ def test_devices_and_shared_maps_still_work(tmp_path):
 
 @needs_bubblewrap
 def test_a_home_and_temporary_files_elsewhere_are_hidden_too(tmp_path, monkeypatch):
-    elsewhere = Path(tempfile.mkdtemp(dir=Path(__file__).parent))
+    try:
+        elsewhere = Path(tempfile.mkdtemp(dir=Path(__file__).parent))
+    except OSError:
+        pytest.skip("there is no other place to write to")
     try:
         for name, variable in (("home", "HOME"), ("temporary", "TMPDIR")):
             (elsewhere / name).mkdir()

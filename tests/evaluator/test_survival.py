@@ -317,6 +317,8 @@ def test_no_network(parent, level):
 
 
 def test_nothing_is_left_of_a_session(level, tmp_path, monkeypatch):
+    if level == "process":
+        pytest.skip("the folders are the same for both")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     litter = (
         "import os, subprocess, sys\n"
