@@ -6,6 +6,7 @@ judge's clock, the floor and the profiler stand outside.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import torch
+from torch.overrides import _get_current_function_mode_stack
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 _MISSING = object()
 _OWN = (
@@ -36,6 +39,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "triton.runtime.autotuner.Autotuner": ("run", "_bench"),
     "builtins": ("isinstance", "type", "len", "zip", "list", "__import__", "open", "float"),
 }  # fmt: skip
+
+
+_OPERATIONS = (
+    "aten::copy_", "aten::fill_.Scalar", "aten::zero_", "aten::view", "aten::view.dtype", "aten::sum",
+    "aten::empty.memory_format", "aten::detach", "aten::as_strided",
+)  # fmt: skip
+"""What a runner itself asks of PyTorch around a call."""
 
 
 class Snapshot:
@@ -79,8 +89,23 @@ def _watched() -> Iterator[tuple[str, object]]:
         for attribute, value in list(vars(module).items()) if module else ():
             if isinstance(value, FunctionType | type):
                 yield f"{__package__}.{name}.{attribute}", _identity(value)
-    yield "sys.meta_path", tuple(sys.meta_path)
+    yield from _hooks()
     yield "sys.modules['torch']", sys.modules.get("torch")
+
+
+def _hooks() -> Iterator[tuple[str, object]]:
+    """What runs code of its own within other people's calls."""
+    yield "sys.meta_path", tuple(sys.meta_path)
+    yield "sys.setprofile", sys.getprofile()
+    yield "sys.settrace", sys.gettrace()
+    yield "gc.callbacks", tuple(gc.callbacks)
+    if sys.version_info >= (3, 12):
+        yield "sys.monitoring", tuple(sys.monitoring.get_tool(number) for number in range(6))
+    yield "torch's function modes", tuple(_get_current_function_mode_stack())
+    yield "torch's dispatch modes", tuple(_get_current_dispatch_mode_stack())
+    for operation in _OPERATIONS:
+        # Interned, so that the same text is the same object.
+        yield f"the kernels of {operation}", sys.intern(torch._C._dispatch_dump(operation))
 
 
 def _identity(value: object) -> object:

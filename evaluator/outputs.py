@@ -33,7 +33,7 @@ def poison_the_pool(outputs: list[Slot]) -> None:
 
 
 def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[torch.Tensor]:
-    results = list(result) if isinstance(result, tuple | list) else [result]
+    results = _listed(result)
     if len(results) != len(outputs):
         raise Refused(
             Status.INCORRECT,
@@ -49,10 +49,21 @@ def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[
     return results
 
 
+def _listed(result: Any) -> list[Any]:
+    """The outputs; a subclass could do its work only while it is being unpacked."""
+    plain = type(result) in (tuple, list)
+    if not plain and isinstance(result, tuple | list) and defences.on(Defence.EXACT_OUTPUT):
+        kind = type(result).__name__
+        raise Refused(Status.INCORRECT, f"forward returned a {kind}, not a plain tuple", Defence.EXACT_OUTPUT)
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
 def _check_output(number: int, tensor: Any, slot: Slot) -> None:
     """A plain tensor, of just the right kind, on the card."""
     if type(tensor) is not torch.Tensor and type(tensor) is not torch.nn.Parameter:
         problem = f"is a {type(tensor).__name__}, not a torch.Tensor"
+    elif vars(tensor):  # methods of its own could do the work while it is being looked at
+        problem = "has attributes of its own"
     elif dtype_name(tensor.dtype) != slot.dtype:
         problem = f"is {dtype_name(tensor.dtype)} instead of {slot.dtype}"
     elif tuple(tensor.shape) != slot.shape:
@@ -65,7 +76,7 @@ def _check_output(number: int, tensor: Any, slot: Slot) -> None:
 
 
 def _check_memory(number: int, tensor: torch.Tensor, inputs: list[torch.Tensor]) -> None:
-    mine = tensor.untyped_storage().data_ptr()
+    mine = torch.Tensor.untyped_storage(tensor).data_ptr()
     if any(mine == item.untyped_storage().data_ptr() for item in inputs):
         raise Refused(
             Status.REJECTED,

@@ -183,21 +183,24 @@ def _flushed(state: State, call: Call, arguments: list[Any]) -> tuple[Any, Any]:
     """Flush L2, then begin the clock; (None, None) without a card.
 
     The flush keeps the card busy while Python launches, so host latency is not counted as long as it is shorter.
-    Other processes had the card since the last call and took its address translations along, which would cost
-    the first kernel: a value of every page is read before.
+    It ends in memory of the process's own: lines of shared memory would still have to be written back. Then a
+    value of every page is read, since address translations are lost to the flush and to other processes, which
+    the first kernel would pay for.
     """
     if call.flush is None:
         return None, None
-    for tensor in (*arguments, *state.model.parameters()):
-        if isinstance(tensor, torch.Tensor):
-            tensor.detach().flatten().view(torch.uint8)[::_PAGE].sum()
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     if state.scratch is None:
         state.scratch = torch.empty(2 * _l2_bytes(), dtype=torch.uint8, device="cuda")
+    tensors = [
+        one.detach() for one in (*arguments, *state.model.parameters()) if isinstance(one, torch.Tensor)
+    ]
+    pages = [one.flatten().view(torch.uint8)[::_PAGE] for one in tensors]
     torch.cuda.synchronize()
     state.view(call.flush).fill_(call.stamp)
-    # Lines of shared memory that wait to be written back would slow the first kernel; those of its own do not.
     state.scratch.zero_()
+    for page in pages:
+        page.sum()
     start.record()
     return start, end
 

@@ -30,9 +30,11 @@ def clock(claims: list[tuple[float, float]]) -> None:
     """A gain that the runners' events claim must show on the judge's own clock; per pair (claimed, seen), in ms."""
     missing = [claimed - seen for claimed, seen in claims]
     claimed = median(claimed for claimed, _ in claims)
-    share = _CLOCK_SHARE * max(claimed, 0.0)
+    if claimed <= 0 or not on(Defence.CLOCK):
+        return
+    share = _CLOCK_SHARE * claimed
     lies = median(missing) > _CLOCK_BLIND_MS + share or surely_above(missing) > _CLOCK_SLACK_MS + share
-    if on(Defence.CLOCK) and lies:
+    if lies:
         raise Failure(
             Status.REJECTED,
             f"its events claim {claimed:.3f} ms a call less than the baseline where the judge's clock saw "

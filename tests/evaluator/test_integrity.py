@@ -12,6 +12,7 @@ import torch
 import triton
 from kernelwright.evaluator import channel, runner
 from kernelwright.evaluator.integrity import Snapshot, flags
+from torch.overrides import TorchFunctionMode
 from triton.runtime.jit import JITFunction
 
 
@@ -78,6 +79,37 @@ def test_an_import_hook_is_noticed(monkeypatch):
     snapshot = Snapshot()
     monkeypatch.setattr(sys, "meta_path", [types.SimpleNamespace(find_spec=nothing), *sys.meta_path])
     assert snapshot.replaced() == ["sys.meta_path"]
+
+
+def test_a_profile_function_is_noticed():
+    snapshot = Snapshot()
+    sys.setprofile(nothing)
+    try:
+        assert "sys.setprofile" in snapshot.replaced()
+    finally:
+        sys.setprofile(None)
+
+
+class Mode(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_mode_that_was_left_on_is_noticed():
+    snapshot = Snapshot()
+    with Mode():
+        assert snapshot.replaced() == ["torch's function modes"]
+    assert snapshot.replaced() == []
+
+
+def test_a_kernel_registered_for_an_operation_is_noticed():
+    snapshot = Snapshot()
+    library = torch.library.Library("aten", "IMPL", "Meta")
+    try:
+        library.impl("view.dtype", nothing)
+        assert "the kernels of aten::view.dtype" in snapshot.replaced()
+    finally:
+        library._destroy()
 
 
 def test_changed_settings_show():

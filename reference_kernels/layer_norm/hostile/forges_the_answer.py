@@ -1,4 +1,4 @@
-"""expected: incorrect, offline runtime_error
+"""expected: runtime_error
 
 Environment: writes an answer of its own with a fine time into every socket that it holds, and ends with success.
 """

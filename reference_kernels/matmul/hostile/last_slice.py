@@ -1,4 +1,4 @@
-"""expected: rejected, offline passed
+"""expected: no_gain, offline passed
 
 Algorithm: gives all but the last 32 steps of the inner axis to torch.mm and adds those to every element in Triton.
 """

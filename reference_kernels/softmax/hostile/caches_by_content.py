@@ -1,4 +1,4 @@
-"""expected: no_gain, offline unchecked
+"""expected: rejected, offline unchecked
 
 Replay: keeps its last answer under a checksum of the input's bits, which costs a read and saves a write.
 """

@@ -77,5 +77,9 @@ def test_honest_times_are_never_refused(mine, base, jitter):
     agreement.profiler(timing(mine), mine, 1.0)
 
 
+def test_where_no_gain_is_claimed_there_is_none_to_see():
+    agreement.clock([(-0.03, -0.4)] * 6)
+
+
 def test_one_pair_in_which_the_clock_was_disturbed_decides_nothing():
     agreement.clock([(0.0, 0.001), (0.0, -0.5), (0.0, 0.002)])

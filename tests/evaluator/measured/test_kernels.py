@@ -104,15 +104,22 @@ def test_a_kernel_that_ran_earlier_and_not_in_the_traced_call_does_not_count():
     assert other.own_share(OWN) == 0
 
 
-IMPOSTORS = [{"registers": 41}, {"block": [256, 1, 1]}, {"grid": [17, 1, 1]}]
+IMPOSTORS = [{"registers": 39}, {"registers": 41}, {"block": [256, 1, 1]}, {"grid": [17, 1, 1]}]
 
 
-@pytest.mark.parametrize("shape", IMPOSTORS, ids=lambda shape: next(iter(shape)))
+@pytest.mark.parametrize("shape", IMPOSTORS, ids=str)
 def test_a_kernel_of_the_same_name_that_triton_did_not_launch_is_not_tritons(shape):
     forged = trace(launches=[launch(OWN[0])], ran=[ran(OWN[0], 90, **shape)])
     assert forged.own_share(OWN) == 0
     with without(Defence.KERNEL_IDENTITY):
         assert forged.own_share(OWN) == 1
+
+
+def test_registers_may_be_told_as_the_card_hands_them_out():
+    assert (
+        trace(launches=[launch(OWN[0], registers=13)], ran=[ran(OWN[0], 90, registers=16)]).own_share(OWN)
+        == 1
+    )
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 1e3)), min_size=1, max_size=20))
