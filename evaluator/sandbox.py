@@ -67,7 +67,16 @@ def bubblewrap_problem() -> str | None:
     return None if done.returncode == 0 else f"bwrap fails here: {done.stderr.strip().splitlines()[-1:]}"
 
 
-_NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent")
+# The command is its namespace's first process, so that nothing inside can kill or stop it, and none of bubblewrap's
+# own stays within reach, with our log open.
+_NAMESPACES = (
+    "--as-pid-1",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--die-with-parent",
+)
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Runners for real: forked from a warm parent with Triton's interpreter, given awkward candidates, killed."""
 
+import signal
 import time
 
 import pytest
-from kernelwright.evaluator import sandbox
+from kernelwright.evaluator import processes, sandbox
 from kernelwright.evaluator.bench import Bench
 from kernelwright.evaluator.calling import Caller
 from kernelwright.evaluator.correctness import Check, check
@@ -208,9 +209,15 @@ def test_an_arena_is_not_made_through_a_link(tmp_path):
 
 
 def test_a_parent_that_does_not_answer_is_closed_in_time(parent, oracle):
-    body = "        import os, signal, time; os.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)\n"
     began = time.monotonic()
-    assert refusal(parent, oracle, HEAD + body, seconds=1).status is Status.TIMEOUT
+    with parent.fork() as runner:
+        assert parent._process is not None
+        for process in processes.below([parent._process.pid], processes.alive()):
+            processes.send(process, signal.SIGSTOP)
+        runner.order("enter", folder=str(runner.folder), cache="c", gpu=None, cuda=False)
+        with pytest.raises(Failure) as caught:
+            runner.answer(1, "starting")
+    assert caught.value.status is Status.TIMEOUT
     assert time.monotonic() - began < 30
     assert examine(parent, oracle, HONEST).correctness.families["nominal"].passed
 

@@ -87,7 +87,8 @@ def test_no_write_outside_its_folder(tmp_path):
 
 @needs_bubblewrap
 def test_other_processes_cannot_be_seen(tmp_path):
-    assert int(run(tmp_path, "import os; print(os.getpid())")) < 10
+    code = "import os; print([name for name in os.listdir('/proc') if name.isdigit()])"
+    assert run(tmp_path, code).strip() == "['1']"
 
 
 @needs_bubblewrap
@@ -100,8 +101,7 @@ def test_no_process_inside_has_a_capability_and_nothing_can_be_mounted(tmp_path)
         "print(libc.mount(b'none', b'/mnt', b'tmpfs', 0, None), libc.umount2(b'/tmp', 2), libc.unshare(0x20000))\n"
     )
     *capabilities, tried = run(tmp_path, code).splitlines()
-    assert len(capabilities) >= 2  # the namespace's init and the process itself
-    assert set(capabilities) == {"0" * 16}
+    assert capabilities == ["0" * 16]
     assert tried == "-1 -1 -1"
 
 
