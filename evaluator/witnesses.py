@@ -67,7 +67,7 @@ _COMPARISON = (Defence.BUDGET, Defence.FAMILIES, Defence.POISON, Defence.RECHECK
 """Each of them refuses a wrong answer."""
 
 WITNESSES: dict[Defence, Witness] = {
-    Defence.BUDGET: Witness("layer_norm", "wrong/half_inside", "offline", (Defence.FAMILIES,)),
+    Defence.BUDGET: Witness("matmul", "hostile/half_inside", "offline", (Defence.FAMILIES,)),
     Defence.FAMILIES: Witness("softmax", "hostile/leaves_out_the_maximum", "offline"),
     Defence.PARAMETERS: Witness("layer_norm", "wrong/skips_affine", "offline", through=_COMPARISON),
     Defence.FRESH_INPUTS: Witness("softmax", "hostile/keeps_row_statistics", "cuda", through=_COMPARISON),
@@ -76,7 +76,7 @@ WITNESSES: dict[Defence, Witness] = {
     Defence.INPUTS_KEPT: Witness("layer_norm", "wrong/overwrites_input", "offline"),
     Defence.AT_RETURN: Witness("softmax", "hostile/joins_no_side_stream", "cuda", through=_COMPARISON),
     Defence.RECHECK: Witness("softmax", "hostile/skips_after_twenty_calls", "cuda"),
-    Defence.OWN_KERNELS: Witness("matmul", "hostile/decorative_scale", "offline"),
+    Defence.OWN_KERNELS: Witness("matmul", "hostile/decorative_scale", "offline", (Defence.PROFILER,)),
     Defence.KERNEL_IDENTITY: Witness(
         "softmax", "hostile/cuda_under_a_triton_name", "cuda", through=(Defence.OWN_KERNELS,)
     ),
