@@ -94,6 +94,8 @@ class OfflineJudge:
         """The whole verdict on one kernel."""
         found = _Found()
         seconds: dict[str, float] = {}
+        for parent in (self.recorders, self.interpreters):
+            parent.clean()  # kernels share them, one after the other
         try:
             self._examine(job, tell, seconds, found)
             status, reason = (Status.UNCHECKED, found.unchecked) if found.unchecked else (Status.PASSED, None)
