@@ -138,9 +138,14 @@ def _note(result: Result) -> Text | None:
 def _kinds(found: Iterable[Result]) -> list[Text]:
     lines = []
     for kind, outcomes in counts(found).items():
-        parts = (f"{outcomes[outcome]} {outcome.value}" for outcome in Outcome if outcomes[outcome])
+        parts = (_counted(outcomes[outcome], outcome) for outcome in Outcome if outcomes[outcome])
         lines.append(Text(f"{kind:<12} {plural(outcomes.total(), 'kernel'):>10}: {', '.join(parts)}"))
     return lines
+
+
+def _counted(count: int, word: str) -> str:
+    """``1 needs a card``, ``2 need a card``, ``2 refused``."""
+    return f"{count} {word if count == 1 else word.replace('needs', 'need')}"
 
 
 def _figures(report: Report) -> list[Text]:
@@ -166,11 +171,8 @@ def defences(report: Report) -> RenderableType:
         table.add_row(*_row(row))
     blocks = (text for row in report.defences for text in _defence_block(row))
     found = [row.found for row in report.defences]
-    shown = f"shown {found.count(Found.SHOWN)} of {len(found)}"
-    apart = [
-        f"{found.count(word)} {word.value}" for word in Found if word is not Found.SHOWN and word in found
-    ]
-    end = Text(f"{shown}{', ' if apart else ''}{', '.join(apart)}")
+    rest = (_counted(found.count(word), word) for word in Found if word is not Found.SHOWN and word in found)
+    end = Text(", ".join([f"{found.count(Found.SHOWN)} of {len(found)} shown", *rest]))
     return Lines(*_head(report), Text(), Fitting(table, Lines(*blocks)), Text(), end, *_early(report))
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kernelwright.agent.cli.output import show
+from kernelwright.agent.views.redteam import defences, results
 from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.evaluation import Evaluation
 from kernelwright.evaluator.outcomes import Outcome, Report
@@ -119,9 +121,6 @@ def test_progress_names_the_kernel_and_its_place(run: tuple[Any, Report]) -> Non
 def test_a_narrow_terminal_gets_lines_instead_of_columns(
     run: tuple[Any, Report], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from kernelwright.agent.cli.output import show
-    from kernelwright.agent.views.redteam import results
-
     monkeypatch.setenv("COLUMNS", "80")
     show(results(run[1]))
     out = capsys.readouterr().out
@@ -211,7 +210,7 @@ def test_a_lost_card_is_recorded_and_ends_the_run(command: Command, tmp_path: Pa
     assert "stopped after 2 of 3: the evaluator died twice" in out
 
 
-def test_a_defence_is_shown_by_its_witness(command: Command) -> None:
+def test_a_defence_is_shown_by_its_witness(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = command(
         "redteam", "--defences", "--only", "inputs_kept", "--only", "clock", "--only", "watch",
         "--device", "offline", "--json",
@@ -223,6 +222,8 @@ def test_a_defence_is_shown_by_its_witness(command: Command) -> None:
         "clock": "needs a card",
         "watch": "tested apart",
     }
+    show(defences(report))
+    assert "1 of 3 shown, 1 needs a card, 1 tested apart" in capsys.readouterr().out
     row = report.defences[0]
     assert row.on and row.on.refused_by == "inputs_kept" and row.off and row.off.status == "passed"
 
