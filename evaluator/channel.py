@@ -38,13 +38,30 @@ def _nothing() -> None:
     pass
 
 
-def _receive(
-    sock: socket.socket, size: int, deadline: float | None, meanwhile: Callable[[], None] = _nothing
-) -> bytes:
+class _Patience:
+    """Waits until a deadline; does something else four times a second, however often something comes."""
+
+    def __init__(self, seconds: float, meanwhile: Callable[[], None]) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._meanwhile = meanwhile
+        self._next = time.monotonic() + _PAUSE_SECONDS
+
+    def wait(self, sock: socket.socket) -> None:
+        """Until there is something to receive; raises `TimedOut`."""
+        while (now := time.monotonic()) < self._deadline:
+            if now >= self._next:
+                self._meanwhile()
+                self._next = time.monotonic() + _PAUSE_SECONDS
+            if select.select([sock], [], [], max(0.0, min(self._deadline, self._next) - now))[0]:
+                return
+        raise TimedOut
+
+
+def _receive(sock: socket.socket, size: int, patience: _Patience | None) -> bytes:
     chunks = bytearray()
     while len(chunks) < size:
-        if deadline is not None:
-            _wait(sock, deadline, meanwhile)
+        if patience is not None:
+            patience.wait(sock)
         try:
             chunk = sock.recv(min(size - len(chunks), 1 << 20))
         except OSError:
@@ -53,15 +70,6 @@ def _receive(
             raise Closed
         chunks += chunk
     return bytes(chunks)
-
-
-def _wait(sock: socket.socket, deadline: float, meanwhile: Callable[[], None]) -> None:
-    """Until something has come; ``meanwhile`` is called at once and then four times a second."""
-    while (left := deadline - time.monotonic()) > 0:
-        meanwhile()
-        if select.select([sock], [], [], min(left, _PAUSE_SECONDS))[0]:
-            return
-    raise TimedOut
 
 
 def _send(sock: socket.socket, payload: bytes) -> None:
@@ -97,14 +105,14 @@ def receive_answer(
 ) -> dict[str, Any]:
     """In the judge: a runner's answer within that time; raises `TimedOut`, `Closed` or `Malformed`.
 
-    ``meanwhile`` is called again and again while nothing comes; what it raises ends the waiting.
+    ``meanwhile`` is called four times a second; what it raises ends the waiting.
     """
-    deadline = time.monotonic() + seconds
-    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, deadline, meanwhile))
+    patience = _Patience(seconds, meanwhile)
+    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, patience))
     if size > REPLY_LIMIT:
         raise Malformed(f"the runner sent {size} bytes where at most {REPLY_LIMIT} are taken")
     try:
-        answer = json.loads(_receive(sock, size, deadline, meanwhile))
+        answer = json.loads(_receive(sock, size, patience))
     except (ValueError, RecursionError):
         raise Malformed("the runner's answer is not JSON") from None
     if not isinstance(answer, dict):

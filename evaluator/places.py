@@ -60,11 +60,7 @@ def remove(folder: Path) -> None:
 def empty(folder: Path, seconds: float = 30.0) -> None:
     """Remove what is in a folder, however deep and however locked, as far as that goes within the time."""
     with contextlib.suppress(OSError):
-        parent = os.open(folder.parent, _FOLDER)
-        try:
-            top = _unlocked(folder.name, parent)
-        finally:
-            os.close(parent)
+        top = _opened(folder)
         try:
             _empty(top, time.monotonic() + seconds)
         finally:
@@ -108,6 +104,14 @@ def _unlink(name: str, folder: int) -> bool:
     return True
 
 
+def _opened(folder: Path) -> int:
+    parent = os.open(folder.parent, _FOLDER)
+    try:
+        return _unlocked(folder.name, parent)
+    finally:
+        os.close(parent)
+
+
 def _unlocked(name: str, parent: int) -> int:
     """The descriptor of a folder, whose owner may do everything in it from now on."""
     handle = os.open(name, os.O_PATH | _FOLDER, dir_fd=parent)
@@ -129,9 +133,16 @@ class Places:
         self._caches: dict[str, Path] = {}
 
     def make(self) -> None:
-        """Create both folders."""
-        self.given.mkdir(parents=True, exist_ok=True)
-        self.private.mkdir(parents=True, exist_ok=True)
+        """Create both folders, and have them open to their owner."""
+        for folder in (self.given, self.private):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.unlock()
+
+    def unlock(self) -> None:
+        """Undo what a runner did to the rights on both folders."""
+        for folder in (self.given, self.private):
+            with contextlib.suppress(OSError):
+                os.close(_opened(folder))
 
     def clean(self) -> None:
         """Forget every kernel and what its runs left: both folders are empty then."""

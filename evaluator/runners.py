@@ -26,6 +26,8 @@ _START_SECONDS = 120.0
 _FORK_SECONDS = 20.0
 _KILL_SECONDS = 5.0
 """A card's driver may need a moment to take a dead process's memory back."""
+_UNWATCHED_SECONDS = 1.0
+"""Of many short orders, most are to go without a look: it would lie in the time that the judge's clock takes."""
 
 Kind = Literal["running", "recording", "interpreting"]
 """On the card; compiling for a target; in Triton's interpreter."""
@@ -132,11 +134,11 @@ class WarmParent:
         if not dead:
             self.close()
 
-    def watch(self) -> None:
+    def watch(self, later: float = 0.0) -> None:
         """While an answer is waited for: raises `Excess` or, when the sandbox is dead, `Closed`."""
         if self._process is None or self._process.poll() is not None:
             raise channel.Closed  # orphans of a runner may still hold its end of the channel
-        self._watch()
+        self._watch(later)
 
     def clean(self) -> None:
         """Between two kernels that share it: what the first one left is gone before the second one starts."""
@@ -163,6 +165,7 @@ class Runner:
         self._sock = sock
         self._born_from = born_from
         self._killed = False
+        parent.places.make()
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent.places.private))
 
     def order(self, op: str, **details: Any) -> None:
@@ -173,6 +176,7 @@ class Runner:
     def answer(self, seconds: float, doing: str) -> dict[str, Any]:
         """The answer to the oldest open order; raises `Failure` for everything that went wrong."""
         try:
+            self._parent.watch(_UNWATCHED_SECONDS)
             answer = channel.receive_answer(self._sock, seconds, self._parent.watch)
         except Excess as problem:
             self._parent.close()
@@ -214,6 +218,7 @@ class Runner:
     ) -> None:
         self.kill()
         self._sock.close()
+        self._parent.places.unlock()  # the way to the folder leads through there
         remove(self.folder)
 
 

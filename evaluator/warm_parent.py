@@ -70,6 +70,8 @@ class Family:
         self.live: set[int] = set()
         limits.adopt_orphans()
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())
+        # The first process of a namespace only gets the signals from inside that it handles.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def fork(self, control: socket.socket, fd: int) -> int:
         """A runner that serves the channel ``fd``; its process id."""
@@ -115,6 +117,7 @@ def _be_runner(control: socket.socket, fd: int) -> None:
         os.setpgid(0, 0)
         ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)  # no runner outlives its parent
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         control.close()
         limits.protect_memory(False)  # CUDA looks at its own process

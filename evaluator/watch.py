@@ -65,10 +65,10 @@ class Watch:
         )
         self._next = 0.0
 
-    def __call__(self) -> None:
-        """A look, if one is due; raises `Excess`."""
+    def __call__(self, later: float = 0.0) -> None:
+        """A look, if one has been due for so many seconds; raises `Excess`."""
         began = time.monotonic()
-        if began < self._next or not on(Defence.WATCH):
+        if began < self._next + later or not on(Defence.WATCH):
             return
         found = excess(look(self._root, self._folder, self._limits), self._limits)
         ended = time.monotonic()

@@ -82,7 +82,8 @@ def test_a_kernel_ends_neither_its_own_warm_parent_nor_anothers(cells):
     victim, hostile = cells.of(VICTIM), cells.of(HOSTILE)
     code = (
         "import os, signal, time\n"
-        "for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM): os.kill(os.getppid(), number)\n"
+        "for name in ('KILL', 'STOP', 'TERM', 'INT', 'CHLD', 'SEGV'):\n"
+        "    os.kill(os.getppid(), signal.Signals['SIG' + name])\n"
         "time.sleep(0.2); raise ValueError('tried')\n"
     )
     with victim.parent.fork() as runner:
