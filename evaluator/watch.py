@@ -117,13 +117,12 @@ def excess(seen: Seen, limits: Limits) -> Excess | None:
 def look(root: int, folder: Path, limits: Limits) -> Seen:
     """What a sandbox has now; nothing is counted much further than its limit."""
     running = processes.alive()
-    family = [one.pid for one in running if one.pid == root]
-    family += [one.pid for one in processes.below([root], running)]
+    family = [one for one in running if one.pid == root] + processes.below([root], running)
     sizes = list(islice(_sizes(folder), limits.files + 1))
     return Seen(
-        memory=_memory(family, limits.memory) if len(family) <= limits.processes else 0,
+        memory=_memory([one.pid for one in family], limits.memory) if len(family) <= limits.processes else 0,
         processes=len(family),
-        threads=sum(one.threads for one in running if one.pid in family),
+        threads=sum(one.threads for one in family),
         disk=sum(sizes),
         files=len(sizes),
         memory_left=_memory_left(),
