@@ -1,12 +1,13 @@
-"""expected: rejected, offline runtime_error
+"""expected: rejected
 
-Algorithm: gives its CUDA C++ kernel the name of its Triton kernel, which it launches on one tile only.
+Algorithm: gives its CUDA C++ kernel the name, grid, block and registers of a Triton kernel that does nothing.
 """
 
 import torch
 import torch.nn as nn
 import triton
 import triton.language as tl
+from torch.utils import cpp_extension
 
 BLOCK_M = 64
 BLOCK_N = 64
@@ -36,7 +37,7 @@ def matmul_kernel(
 CUDA = """
 #define TILE 64
 #define STEP 16
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __maxnreg__(REGISTERS)
 matmul_kernel(const float* a, const float* b, float* output, int m, int n, int k) {
     __shared__ float as[STEP][TILE + 4];
     __shared__ float bs[STEP][TILE];
@@ -47,10 +48,10 @@ matmul_kernel(const float* a, const float* b, float* output, int m, int n, int k
         for (int i = thread; i < TILE * STEP; i += 256) {
             int r = i / STEP, s = i % STEP;
             bool in = row + r < m && start + s < k;
-            as[s][r] = in ? a[(size_t)(row + r) * k + start + s] : 0.0f;
+            as[s][r] = in ? a[(long long)(row + r) * k + start + s] : 0.0f;
             int c = i % TILE, t = i / TILE;
             in = column + c < n && start + t < k;
-            bs[t][c] = in ? b[(size_t)(start + t) * n + column + c] : 0.0f;
+            bs[t][c] = in ? b[(long long)(start + t) * n + column + c] : 0.0f;
         }
         __syncthreads();
         for (int s = 0; s < STEP; ++s)
@@ -62,9 +63,19 @@ matmul_kernel(const float* a, const float* b, float* output, int m, int n, int k
     for (int i = 0; i < 4; ++i)
         for (int j = 0; j < 4; ++j)
             if (row + ty * 4 + i < m && column + tx * 4 + j < n)
-                output[(size_t)(row + ty * 4 + i) * n + column + tx * 4 + j] = sum[i][j];
+                output[(long long)(row + ty * 4 + i) * n + column + tx * 4 + j] = sum[i][j];
 }
 """
+
+
+def compiled(registers):
+    try:
+        # Looked for when headers are wanted, and there are none here.
+        cpp_extension.CUDA_HOME = cpp_extension.CUDA_HOME or "/"
+        source = CUDA.replace("REGISTERS", str(-(-registers // 8) * 8))
+        return torch.cuda._compile_kernel(source, "matmul_kernel")
+    except Exception:
+        return None
 
 
 class ModelNew(nn.Module):
@@ -75,23 +86,14 @@ class ModelNew(nn.Module):
     def forward(self, a, b):
         a, b = a.contiguous(), b.contiguous()
         (m, k), n = a.shape, b.shape[1]
-        if self.product is None:
-            self.product = torch.cuda._compile_kernel(CUDA, "matmul_kernel")
         output = torch.empty((m, n), dtype=a.dtype, device=a.device)
-        self.product(
-            grid=(triton.cdiv(n, 64), triton.cdiv(m, 64), 1), block=(256, 1, 1), args=[a, b, output, m, n, k]
+        grid = (triton.cdiv(n, BLOCK_N), triton.cdiv(m, BLOCK_M), 1)
+        empty = matmul_kernel[grid](
+            a, b, output, m, n, 0, BLOCK_M=BLOCK_M, BLOCK_N=BLOCK_N, BLOCK_K=BLOCK_K, num_warps=8
         )
-        matmul_kernel[(1, 1)](
-            a,
-            b,
-            output,
-            m,
-            n,
-            k,
-            BLOCK_M=BLOCK_M,
-            BLOCK_N=BLOCK_N,
-            BLOCK_K=BLOCK_K,
-            num_warps=4,
-            num_stages=3,
-        )
+        if self.product is None:
+            self.product = compiled(getattr(empty, "n_regs", 64))
+        if self.product is None:
+            return torch.matmul(a, b)
+        self.product(grid=grid, block=(256, 1, 1), args=[a, b, output, m, n, k])
         return output

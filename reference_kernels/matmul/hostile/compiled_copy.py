@@ -1,4 +1,4 @@
-"""expected: rejected, offline runtime_error
+"""expected: rejected
 
 Algorithm: hands a copy of the reference to torch.compile, and touches one row in Triton.
 """
@@ -27,7 +27,10 @@ class ModelNew(Model):
         self.product = torch.compile(super().forward)
 
     def forward(self, a, b):
-        output = self.product(a, b)
+        try:
+            output = self.product(a, b)
+        except Exception:
+            output = super().forward(a, b)
         n = output.shape[1]
         first_tile_kernel[(1,)](output, min(n, 1024), n, BLOCK=1024)
         return output

@@ -1,4 +1,4 @@
-"""expected: rejected, offline unchecked
+"""expected: rejected, offline passed
 
 Algorithm: lets torch.matmul do the work while two programs in Triton wait beside it for most of all kernels' time.
 """
@@ -8,16 +8,14 @@ import torch.nn as nn
 import triton
 import triton.language as tl
 
-# Bounded, so that the wait ends where kernels run one after another.
-LONGEST_WAIT = 1 << 13
-
 
 @triton.jit
-def wait_kernel(flag_ptr, limit):
+def wait_kernel(flag_ptr, limit, LANES: tl.constexpr):
+    # Bounded, so that the wait ends where kernels run one after another.
     polls = 0
-    seen = tl.atomic_add(flag_ptr, 0)
+    seen = 0
     while (seen == 0) & (polls < limit):
-        seen = tl.atomic_add(flag_ptr, 0)
+        seen = tl.max(tl.atomic_add(flag_ptr + tl.zeros([LANES], tl.int32), 0, sem="relaxed"), axis=0)
         polls += 1
 
 
@@ -30,11 +28,12 @@ class ModelNew(nn.Module):
         if self.sides is None:
             self.sides = [torch.cuda.Stream(device=a.device) for _ in range(2)]
             self.flag = torch.zeros(1, dtype=torch.int32, device=a.device)
+        limit = a.shape[0] * b.shape[1] >> 13
         self.flag.zero_()
         for side in self.sides:
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
-                wait_kernel[(1,)](self.flag, LONGEST_WAIT, num_warps=1)
+                wait_kernel[(1,)](self.flag, limit, LANES=1024, num_warps=1)
         output = torch.matmul(a, b)
         self.flag.fill_(1)
         for side in self.sides:
