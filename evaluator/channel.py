@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 REPLY_LIMIT = 8 * 1024 * 1024
@@ -20,6 +20,7 @@ _ORDER_SECONDS = 10.0
 """How long a runner may take to read an order."""
 _PAUSE_SECONDS = 0.25
 _HEADER = struct.Struct("!Q")
+_DESCRIPTORS = 4
 
 
 class Closed(Exception):
@@ -72,27 +73,42 @@ def _receive(sock: socket.socket, size: int, patience: _Patience | None) -> byte
     return bytes(chunks)
 
 
-def _send(sock: socket.socket, payload: bytes) -> None:
+def _send(sock: socket.socket, payload: bytes, descriptors: Sequence[int] = ()) -> None:
+    header = _HEADER.pack(len(payload))
     try:
-        sock.sendall(_HEADER.pack(len(payload)) + payload)
+        if descriptors:
+            socket.send_fds(sock, [header], list(descriptors))
+            sock.sendall(payload)
+        else:
+            sock.sendall(header + payload)
     except OSError:
         raise Closed from None
 
 
-def send_order(sock: socket.socket, order: dict[str, Any]) -> None:
+def send_order(sock: socket.socket, order: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
     """Judge to runner; raises `Closed` also when the runner does not read."""
     sock.settimeout(_ORDER_SECONDS)
     try:
-        _send(sock, pickle.dumps(order))
+        _send(sock, pickle.dumps(order), descriptors)
     finally:
         sock.settimeout(None)
 
 
 def receive_order(sock: socket.socket) -> dict[str, Any]:
-    """In the runner: the judge's next order; raises `Closed` when the judge is gone."""
-    (size,) = _HEADER.unpack(_receive(sock, _HEADER.size, None))
+    """In the runner: the judge's next order; raises `Closed` when the judge is gone.
+
+    Descriptors that came with it stand in it as ``descriptors``.
+    """
+    try:
+        header, descriptors, _, _ = socket.recv_fds(sock, _HEADER.size, _DESCRIPTORS)
+    except OSError:
+        raise Closed from None
+    if not header:
+        raise Closed
+    header += _receive(sock, _HEADER.size - len(header), None)
+    (size,) = _HEADER.unpack(header)
     order: dict[str, Any] = pickle.loads(_receive(sock, size, None))
-    return order
+    return {**order, "descriptors": descriptors} if descriptors else order
 
 
 def send_answer(sock: socket.socket, answer: dict[str, Any]) -> None:

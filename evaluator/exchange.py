@@ -1,4 +1,4 @@
-"""Buffers that the judge and a runner share: a file for the CPU, a CUDA IPC handle for a card.
+"""Buffers that the judge and a runner share: memory by descriptor on the CPU, a CUDA IPC handle for a card.
 
 The judge decides where everything lies (`Slot`), so a runner can only fill space of known size. A CUDA arena
 is one plain ``cuMemAlloc``: a raw IPC handle of it opens in another process, also in one with its own PID and
@@ -8,16 +8,15 @@ IPC namespaces, and torch sees it through ``__cuda_array_interface__``.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
-
-from .places import create
 
 ALIGNMENT = 512
 
@@ -61,20 +60,31 @@ def lay_out(tensors: list[tuple[str, tuple[int, ...]]], start: int = 0) -> tuple
 
 @dataclass(frozen=True)
 class ArenaAddress:
-    """How a runner finds an arena: a file's path, or a CUDA IPC handle."""
+    """How a runner finds an arena: by a CUDA IPC handle, or by the descriptor that comes with the order."""
 
     size: int
-    path: str | None = None
     handle: bytes | None = None
 
 
 class Arena:
     """One flat shared buffer, seen as tensors."""
 
-    def __init__(self, base: torch.Tensor, address: ArenaAddress, pointer: int | None = None) -> None:
+    def __init__(
+        self,
+        base: torch.Tensor,
+        address: ArenaAddress,
+        pointer: int | None = None,
+        descriptor: int | None = None,
+    ) -> None:
         self.base = base
         self.address = address
         self._pointer = pointer
+        self._descriptor = descriptor
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What has to go with the order that names the address."""
+        return [] if self._descriptor is None else [self._descriptor]
 
     def view(self, slot: Slot) -> torch.Tensor:
         """The tensor in that slot; shares memory."""
@@ -82,24 +92,27 @@ class Arena:
         return flat.view(dtype_of(slot.dtype)).view(slot.shape)
 
     def close(self) -> None:
-        """Give a judge's CUDA arena back; a file goes with its folder."""
+        """Give a judge's arena back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
         if self._pointer is not None:
             torch.cuda.synchronize()
             _check(_cuda().cuMemFree_v2(ctypes.c_uint64(self._pointer)), "cuMemFree")
             self._pointer = None
 
 
-def create_file_arena(path: Path, size: int) -> Arena:
-    """Judge: a new zeroed file of that size, mapped; raises OSError when something has that name."""
+def create_memory_arena(size: int) -> Arena:
+    """Judge: new zeroed memory of that size, which no process can shrink under another that has it mapped."""
     size = max(size, ALIGNMENT)
-    file = create(path)
-    try:
-        os.ftruncate(file, size)
-        # Through the descriptor: the name may lead elsewhere by now.
-        base = torch.from_file(f"/proc/self/fd/{file}", shared=True, size=size, dtype=torch.uint8)
-    finally:
-        os.close(file)
-    return Arena(base, ArenaAddress(size, path=str(path)))
+    file = os.memfd_create("kernelwright-arena", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(file, size)
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+    return Arena(_mapped(file, size), ArenaAddress(size), descriptor=file)
+
+
+def _mapped(file: int, size: int) -> torch.Tensor:
+    return torch.from_file(f"/proc/self/fd/{file}", shared=True, size=size, dtype=torch.uint8)
 
 
 def create_cuda_arena(size: int) -> Arena:
@@ -118,12 +131,10 @@ def create_cuda_arena(size: int) -> Arena:
     return Arena(_wrap(pointer.value, size), address, pointer.value)
 
 
-def open_arena(address: ArenaAddress) -> Arena:
+def open_arena(address: ArenaAddress, descriptors: Sequence[int] = ()) -> Arena:
     """Either side: the arena at that address (a CUDA one only in a process that did not create it)."""
-    if address.path is not None:
-        base = torch.from_file(address.path, shared=True, size=address.size, dtype=torch.uint8)
-        return Arena(base, address)
-    assert address.handle is not None
+    if address.handle is None:
+        return Arena(_mapped(descriptors[0], address.size), address)
     torch.cuda.init()
     torch.zeros(1, device="cuda")  # makes the primary context current, which the driver call below needs
     pointer = ctypes.c_uint64()

@@ -126,8 +126,8 @@ def _enter(
     return {}
 
 
-def _load(state: State, load: Load) -> dict[str, Any]:
-    state.arena = open_arena(load.arena)
+def _load(state: State, load: Load, descriptors: Sequence[int] = ()) -> dict[str, Any]:
+    state.arena = open_arena(load.arena, descriptors)
     if load.entry == "ModelNew":
         state.snapshot, state.flags = Snapshot(), flags()
     module = import_source(Path(load.source))

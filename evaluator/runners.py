@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -168,10 +169,10 @@ class Runner:
         parent.places.make()
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent.places.private))
 
-    def order(self, op: str, **details: Any) -> None:
+    def order(self, op: str, descriptors: Sequence[int] = (), **details: Any) -> None:
         """Send an order without waiting for its answer."""
         with contextlib.suppress(channel.Closed):  # the answer will tell
-            channel.send_order(self._sock, {"op": op, **details})
+            channel.send_order(self._sock, {"op": op, **details}, descriptors)
 
     def answer(self, seconds: float, doing: str) -> dict[str, Any]:
         """The answer to the oldest open order; raises `Failure` for everything that went wrong."""
@@ -195,9 +196,11 @@ class Runner:
             raise _failure(answer["failure"])
         return answer
 
-    def ask(self, op: str, seconds: float, doing: str, **details: Any) -> dict[str, Any]:
+    def ask(
+        self, op: str, seconds: float, doing: str, descriptors: Sequence[int] = (), **details: Any
+    ) -> dict[str, Any]:
         """Order and answer in one."""
-        self.order(op, **details)
+        self.order(op, descriptors, **details)
         return self.answer(seconds, doing)
 
     def _last_words(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from ..correctness import Check, check
 from ..defences import Defence, on, switched_off
 from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
-from ..exchange import create_file_arena
+from ..exchange import create_memory_arena
 from ..facts import environment, floors
 from ..gpus import Gpu
 from ..oracle import Oracle, Shapes
@@ -190,14 +191,15 @@ class OfflineJudge:
 
     def _interpret(self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found) -> None:
         """All families on the first small shape, the nominal one on the others."""
-        bench = Bench(oracle.facts, lambda size: create_file_arena(runner.folder / f"arena-{number}", size))
-        load = Load(str(source), "ModelNew", oracle.init_inputs, bench.arena.address)
-        runner.ask("load", _INTERPRET_SECONDS, "being imported", load=load)
-        oracle.redraw_parameters()
-        bench.write_parameters(oracle.parameters)
-        runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
-        families = oracle.families() if number == 0 else ["nominal"]
-        check(oracle, Caller(bench, runner, "cpu"), families, seconds=_INTERPRET_SECONDS, into=found.check)
+        with closing(Bench(oracle.facts, create_memory_arena)) as bench:
+            load = Load(str(source), "ModelNew", oracle.init_inputs, bench.arena.address)
+            runner.ask("load", _INTERPRET_SECONDS, "being imported", bench.arena.descriptors, load=load)
+            oracle.redraw_parameters()
+            bench.write_parameters(oracle.parameters)
+            runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
+            families = oracle.families() if number == 0 else ["nominal"]
+            caller = Caller(bench, runner, "cpu")
+            check(oracle, caller, families, seconds=_INTERPRET_SECONDS, into=found.check)
 
     def _estimate(self, job: Job, recording: Recording, found: _Found) -> None:
         source, cache = self._place(self.interpreters, job)

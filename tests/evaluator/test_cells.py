@@ -3,7 +3,7 @@
 import pytest
 from kernelwright.evaluator import processes, sandbox
 from kernelwright.evaluator.cells import Cell, Cells
-from kernelwright.evaluator.exchange import create_file_arena
+from kernelwright.evaluator.exchange import create_memory_arena
 from kernelwright.evaluator.runner import Load
 from kernelwright.evaluator.runners import Failure, Runner
 
@@ -29,8 +29,9 @@ def enter(cell: Cell, runner: Runner) -> None:
 
 
 def load(cell: Cell, runner: Runner) -> None:
-    address = create_file_arena(runner.folder / "arena", 512).address
-    runner.ask("load", 60, "being imported", load=Load(str(cell.source), "ModelNew", [], address))
+    arena = create_memory_arena(512)
+    order = Load(str(cell.source), "ModelNew", [], arena.address)
+    runner.ask("load", 60, "being imported", arena.descriptors, load=order)
 
 
 def what_it_says(cell: Cell, code: str) -> str:

@@ -1,6 +1,7 @@
 """Framed messages: what the judge accepts from a process that it does not trust."""
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -99,3 +100,13 @@ def test_answers_are_plain_json(pair):
     channel.send_answer(pair[1], {"ms": [1.5]})
     size = struct.unpack("!Q", pair[0].recv(8))[0]
     assert json.loads(pair[0].recv(size)) == {"ms": [1.5]}
+
+
+def test_a_descriptor_travels_with_its_order(pair):
+    file = os.memfd_create("travelling")
+    os.pwrite(file, b"seen", 0)
+    channel.send_order(pair[0], {"op": "load"}, [file])
+    order = channel.receive_order(pair[1])
+    (received,) = order["descriptors"]
+    assert received != file
+    assert os.pread(received, 4, 0) == b"seen"

@@ -4,16 +4,16 @@ import pytest
 import torch
 from kernelwright.evaluator.classify import Refused
 from kernelwright.evaluator.defences import Defence, without
-from kernelwright.evaluator.exchange import create_file_arena, lay_out
+from kernelwright.evaluator.exchange import create_memory_arena, lay_out
 from kernelwright.evaluator.outputs import hand_over
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
+def bench(monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")  # nothing to wait for
     monkeypatch.setattr(torch.Tensor, "is_cuda", True)
     slots, size = lay_out([("float32", (4,)), ("float32", (2, 2))])
-    arena = create_file_arena(tmp_path / "arena", size)
+    arena = create_memory_arena(size)
     return arena, slots
 
 

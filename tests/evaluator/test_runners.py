@@ -9,7 +9,7 @@ from kernelwright.evaluator.bench import Bench
 from kernelwright.evaluator.calling import Caller
 from kernelwright.evaluator.correctness import Check, check
 from kernelwright.evaluator.evaluation import Status
-from kernelwright.evaluator.exchange import create_file_arena
+from kernelwright.evaluator.exchange import create_memory_arena
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.oracle import Oracle
 from kernelwright.evaluator.phases import sha256_of
@@ -60,11 +60,11 @@ def examine(
     path = parent.places.source(source)
     found = Check()
     with parent.fork() as runner:
-        bench = Bench(oracle.facts, lambda size: create_file_arena(runner.folder / "arena", size))
+        bench = Bench(oracle.facts, create_memory_arena)
         cache = str(parent.places.cache(source))
         runner.ask("enter", 60, "starting", folder=str(runner.folder), cache=cache, gpu=gpu("rtx-4090"))
         load = Load(str(path), "ModelNew", oracle.init_inputs, bench.arena.address)
-        runner.ask("load", seconds, "being imported", load=load)
+        runner.ask("load", seconds, "being imported", bench.arena.descriptors, load=load)
         bench.write_parameters(oracle.parameters)
         runner.ask("parameters", seconds, "taking its parameters", slots=bench.parameters)
         check(oracle, Caller(bench, runner, "cpu"), list(families), seconds=seconds, into=found)
@@ -196,16 +196,20 @@ def test_a_cache_replaced_by_a_link_is_left_alone(tmp_path):
     assert not second.is_symlink()
 
 
-def test_an_arena_is_not_made_through_a_link(tmp_path):
-    victim = tmp_path / "victim"
-    victim.write_text("untouched")
-    (tmp_path / "arena").symlink_to(victim)
-    (tmp_path / "elsewhere").symlink_to(tmp_path)
-    with pytest.raises(FileExistsError):
-        create_file_arena(tmp_path / "arena", 512)
-    with pytest.raises(OSError, match="Not a directory"):
-        create_file_arena(tmp_path / "elsewhere" / "other", 512)
-    assert victim.read_text() == "untouched"
+def test_a_runner_cannot_shrink_the_memory_that_the_judge_reads(parent, oracle):
+    """A mapping whose memory was taken away would end the judge."""
+    body = (
+        "        import os, pathlib\n"
+        "        shrunk = []\n"
+        "        for link in pathlib.Path('/proc/self/fd').iterdir():\n"
+        "            try: target = os.readlink(link)\n"
+        "            except OSError: continue\n"
+        "            if 'kernelwright-arena' in target:\n"
+        "                try: os.ftruncate(int(link.name), 0); shrunk.append(link.name)\n"
+        "                except PermissionError: shrunk.append('refused')\n"
+        "        raise ValueError(f'tried {shrunk}')\n"
+    )
+    assert "tried ['refused']" in refusal(parent, oracle, HEAD + body).reason
 
 
 def test_a_parent_that_does_not_answer_is_closed_in_time(parent, oracle):

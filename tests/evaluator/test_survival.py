@@ -15,7 +15,7 @@ import pytest
 from kernelwright.evaluator import processes, sandbox
 from kernelwright.evaluator.defences import Defence
 from kernelwright.evaluator.evaluation import Status
-from kernelwright.evaluator.exchange import create_file_arena
+from kernelwright.evaluator.exchange import create_memory_arena
 from kernelwright.evaluator.runner import Load
 from kernelwright.evaluator.runners import Failure, Runner, WarmParent
 from kernelwright.evaluator.session_folder import session_folder
@@ -54,9 +54,9 @@ def enter(runner: Runner) -> None:
 
 
 def load(parent: WarmParent, runner: Runner, code: str, seconds: float = 60) -> None:
-    address = create_file_arena(runner.folder / "arena", 512).address
-    order = Load(str(parent.places.source(code)), "ModelNew", [], address)
-    runner.ask("load", seconds, "being imported", load=order)
+    arena = create_memory_arena(512)
+    order = Load(str(parent.places.source(code)), "ModelNew", [], arena.address)
+    runner.ask("load", seconds, "being imported", arena.descriptors, load=order)
 
 
 def attempt(parent: WarmParent, code: str, seconds: float = 60) -> Failure:
