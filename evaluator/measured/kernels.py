@@ -26,11 +26,8 @@ class Ran(BaseModel):
     block: tuple[int, int, int] | None
     registers: int | None
 
-    def is_one_of(self, launches: list[Launch]) -> bool:
+    def is_launch(self, launch: Launch) -> bool:
         """Whether Triton launched just such a kernel: of this name, grid, block and number of registers."""
-        return any(self._is(launch) for launch in launches)
-
-    def _is(self, launch: Launch) -> bool:
         if self.name != launch.kernel:
             return False
         if not on(Defence.KERNEL_IDENTITY):
@@ -62,23 +59,42 @@ class Trace(BaseModel):
         return tuple(sorted(f"{one.kernel}{list(one.grid)}" for one in self.launches))
 
     def of(self, own: list[str]) -> list[Ran]:
-        """What ran of the source's own Triton functions."""
-        launches = [launch for launch in (*self.launches, *self.known) if launch.kernel in own]
-        return [ran for ran in self.ran if ran.is_one_of(launches)]
+        """What ran of the source's own Triton functions, in order.
+
+        Each launch of this call vouches for one kernel, the shorter ones first. Where the call launched nothing
+        through Triton, as in a replayed graph, a launch of an earlier call vouches for all of its kind.
+        """
+        vouching = [launch for launch in self.launches if launch.kernel in own]
+        once = bool(vouching)
+        vouching = vouching or [launch for launch in self.known if launch.kernel in own]
+        found = []
+        for ran in sorted(self.ran, key=lambda ran: ran.us):
+            launch = next((one for one in vouching if ran.is_launch(one)), None)
+            if launch is not None:
+                found.append(ran)
+                if once:
+                    vouching.remove(launch)
+        return sorted(found, key=lambda ran: ran.start)
 
     def own_share(self, own: list[str]) -> float | None:
-        """Their share of all GPU time; None when nothing was traced."""
-        total = sum(ran.us for ran in self.ran)
-        return sum(ran.us for ran in self.of(own)) / total if total > 0 else None
+        """Share of the busy time in which nothing but they ran; None when nothing was traced."""
+        mine = {id(ran) for ran in self.of(own)}
+        total, others = _busy(self.ran), _busy([ran for ran in self.ran if id(ran) not in mine])
+        return (total - others) / total if total > 0 else None
 
     @property
     def busy_ms(self) -> float | None:
         """How long the card was busy, kernels that overlap counted once; None when nothing was traced."""
-        busy, reached = 0.0, -math.inf
-        for ran in sorted(self.ran, key=lambda ran: ran.start):
-            busy += max(0.0, ran.start + ran.us - max(ran.start, reached))
-            reached = max(reached, ran.start + ran.us)
-        return busy / 1000 if self.ran else None
+        return _busy(self.ran) / 1000 if self.ran else None
+
+
+def _busy(kernels: list[Ran]) -> float:
+    """Microseconds in which at least one of them ran."""
+    busy, reached = 0.0, -math.inf
+    for ran in sorted(kernels, key=lambda ran: ran.start):
+        busy += max(0.0, ran.start + ran.us - max(ran.start, reached))
+        reached = max(reached, ran.start + ran.us)
+    return busy
 
 
 def parse_trace(answer: dict[str, Any]) -> Trace:

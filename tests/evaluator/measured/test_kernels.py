@@ -66,7 +66,7 @@ def test_launches_of_one_kernel_are_counted_and_its_configuration_kept():
 
 
 def test_pytorch_doing_the_work_shows_in_the_share():
-    assert trace(ran=[ran(OWN[0], 1), ran("cutlass", 99)]).own_share(OWN) == pytest.approx(0.01)
+    assert trace(ran=[ran(OWN[0], 1), ran("cutlass", 99, 1)]).own_share(OWN) == pytest.approx(0.01)
 
 
 def test_without_a_trace_the_share_is_unknown():
@@ -113,6 +113,17 @@ def test_a_kernel_of_the_same_name_that_triton_did_not_launch_is_not_tritons(sha
     assert forged.own_share(OWN) == 0
     with without(Defence.KERNEL_IDENTITY):
         assert forged.own_share(OWN) == 1
+
+
+def test_one_launch_vouches_for_one_kernel_and_for_the_shorter_of_two():
+    twice = trace(launches=[launch(OWN[0])], ran=[ran(OWN[0], 90, 0), ran(OWN[0], 10, 100)])
+    assert twice.own_share(OWN) == pytest.approx(0.1)
+
+
+def test_time_that_another_kernel_covers_is_not_the_sources_own():
+    """A program that waits beside the library's kernel does no work."""
+    beside = trace(launches=[launch(OWN[0])], ran=[ran(OWN[0], 100, 0), ran("cutlass", 95, 2)])
+    assert beside.own_share(OWN) == pytest.approx(0.05)
 
 
 def test_registers_may_be_told_as_the_card_hands_them_out():
