@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..gpus import Gpu
 from .cuda_facade import cuda_facade, patched, triton_device_properties
+from .cuda_graphs import GraphListener
 from .interpreter_limits import (
     MEMORY_OPERATIONS_MAX,
     InterpreterLimit,
@@ -46,7 +47,7 @@ def interpreted_cuda(gpu: Gpu, configs: Mapping[str, str] | None = None) -> Iter
     driver.set_active(_Driver(gpu))
     try:
         with (
-            cuda_facade(gpu),
+            cuda_facade(gpu, _NoReplay()),
             patched(torch.Tensor, _tensor_answers()),
             patched(autotuner.Autotuner, {"_bench": _chosen(configs or {})}),
             patched(interpreter.InterpretedFunction, {"run": _run(interpreter.InterpretedFunction.run)}),
@@ -58,6 +59,13 @@ def interpreted_cuda(gpu: Gpu, configs: Mapping[str, str] | None = None) -> Iter
             yield
     finally:
         driver._active = before
+
+
+class _NoReplay(GraphListener):
+    """What was captured has run once already, on the inputs of then."""
+
+    def replay(self, graph: object) -> None:
+        raise InterpreterLimit("a CUDA graph is replayed, which Triton's interpreter cannot do")
 
 
 class _CudaIsCpu(TorchFunctionMode):  # type: ignore[misc]

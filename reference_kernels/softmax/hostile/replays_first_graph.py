@@ -1,4 +1,4 @@
-"""expected: incorrect
+"""expected: incorrect, offline unchecked
 
 Replay: captures a CUDA graph over the address of its first input and replays it for every other.
 """
