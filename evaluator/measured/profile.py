@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import pickle
 import subprocess
@@ -58,6 +59,8 @@ class Profiler:
             rows = parse_raw_csv(text, METRICS)
         except NcuUnreadable as problem:
             raise ProfileUnavailable(_explain(str(problem), text)) from None
+        except (AttributeError, LookupError, ValueError, csv.Error):  # the profiled program prints there, too
+            raise ProfileUnavailable("ncu's table cannot be read") from None
         if not rows:
             raise ProfileUnavailable("ncu saw no kernel launch")
         return rows

@@ -86,3 +86,14 @@ def test_without_ncu_the_remedy_is_named(tmp_path, monkeypatch):
         pytest.skip("ncu is installed outside the PATH here")
     with pytest.raises(ProfileUnavailable, match="install Nsight Compute"):
         profile(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "printed", ['"hello"', '"ID","x"\n"0","k"'], ids=["a quoted line of the kernel's own", "other columns"]
+)
+def test_a_table_that_makes_no_sense_is_no_verdict(printed, tmp_path, monkeypatch):
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "table.csv").write_text(f"{REAL.read_text()}\n{printed}\n")
+    with pytest.raises(ProfileUnavailable, match="cannot be read"):
+        run_with(f"cat {given}/table.csv", tmp_path, monkeypatch)
