@@ -178,7 +178,11 @@ class Examination:
         agreement.clock(contest.claims)
         agreement.floor(timed, station.floors().device, station.device.title)
         if self._may_become_a_parent(timed) and on(Defence.BASELINE_ALONE):
-            self._baseline_alone(contest, timed)
+            try:
+                self._baseline_alone(contest, timed)
+            except timing.BaselineFailed as problem:
+                self.check.warnings.append(f"not timed: the baseline failed alone ({problem})")
+                return
         timed.baseline = "eager" if self._job.against is None else sha256_of(self._job.against)
         self.timing = timed
 
@@ -189,7 +193,7 @@ class Examination:
         """A baseline that fails beside the candidate and not alone was made to fail."""
         try:
             timing.alone(contest.watch, contest.baseline, 1)
-        except Failure:
+        except timing.BaselineFailed:
             return
         reason = f"the baseline runs alone and fails while the candidate's process lives ({problem})"
         raise Failure(Status.REJECTED, reason, Defence.BASELINE_ALONE)

@@ -230,13 +230,19 @@ def against(contest: Contest, threshold: float) -> Timing:
 
 
 def alone(watch: Stopwatch, side: Side, processes: int) -> float:
-    """Median ms of one side in fresh processes, one after the other, with no other side's process alive."""
+    """Median ms of a baseline in fresh processes, one after the other, with no other side's process alive.
+
+    Raises `BaselineFailed`.
+    """
     medians = []
     for _ in range(processes):
         with ExitStack() as stack:
-            (process,) = watch.begin([side], stack)
-            watch.warm_up([process])
-            watch.contest([process], process)
+            try:
+                (process,) = watch.begin([side], stack)
+                watch.warm_up([process])
+                watch.contest([process], process)
+            except Failure as failure:
+                raise BaselineFailed(failure.reason) from None
             medians.append(process.median)
     return plain.median(medians)
 
