@@ -16,7 +16,7 @@ from ..facts import environment
 from ..gpus import Gpu
 from ..ncu import find_ncu
 from ..phases import sha256_of
-from ..protocol import Contender, Job, Progress, Standing
+from ..protocol import Contender, EnvironmentLacks, Job, Progress, Standing
 from ..runners import Failure
 from ..statistics import MIN_PAIRS, log_ratios, noise_floor
 from .examination import Examination
@@ -33,7 +33,13 @@ class MeasuredJudge:
     kind: Literal["cuda"] = "cuda"
 
     def __init__(self, task: Task, target: Gpu, device: Gpu, card: Card, folder: Path) -> None:
-        self.station = Station(task, target, device, card, folder)
+        try:
+            self.station = Station(task, target, device, card, folder)
+        except torch.OutOfMemoryError:
+            raise EnvironmentLacks(
+                f"the {card.name} has no room for the task {task.name}: end what else runs on it (see nvidia-smi), "
+                "or give the task smaller shapes"
+            ) from None
         self.oracle = self.station.oracle
         self.device_name = card.name
         self.folder = folder
@@ -47,8 +53,9 @@ class MeasuredJudge:
         except Failure as failure:
             problem = failure
         except torch.OutOfMemoryError as full:
-            torch.cuda.empty_cache()
             problem = Failure(Status.OUT_OF_MEMORY, str(full).splitlines()[0])
+        if problem.status is Status.OUT_OF_MEMORY:
+            torch.cuda.empty_cache()
         self.station.cells.forget(job.source)
         if problem.status in _MAY_HARM_THE_CARD:
             self.station.check_health()
@@ -62,17 +69,23 @@ class MeasuredJudge:
         one, two = sides.of_source("one", source, 0), sides.of_source("two", source, 1)
         try:
             found = Contest(self.station.watch(), one, two, tell).run(lambda ratios: len(ratios) < MIN_PAIRS)
-        except Failure as failure:
-            tell(f"no noise floor: {failure.reason}")
+        except (Failure, torch.OutOfMemoryError) as problem:
+            tell(f"no noise floor: {str(problem).splitlines()[0]}")
+            return None
+        if found.pairs < MIN_PAIRS:
+            tell(f"no noise floor: the card throttled during {found.discarded} pairs")
             return None
         return noise_floor(log_ratios(found.samples))
 
     def compare(self, contenders: list[Contender], tell: Progress) -> list[Standing]:
         """All contenders head to head; speedups over the first."""
-        sides = [
-            self.station.sides.of_contender(contender, number) for number, contender in enumerate(contenders)
-        ]
-        return head_to_head(sides, self.station.watch, tell)
+        sides = self.station.sides
+        try:
+            ready = [sides.of_contender(contender, number) for number, contender in enumerate(contenders)]
+            return head_to_head(ready, self.station.watch, tell)
+        except torch.OutOfMemoryError as full:
+            reason = str(full).splitlines()[0]
+            return [Standing(name=one.name, median_ms=None, reason=reason) for one in contenders]
 
     def floors(self) -> Floor:
         """The task's floors on the target and on this card."""

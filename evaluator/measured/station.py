@@ -29,7 +29,11 @@ class Station:
         """The table's row of the card that is here."""
         self.card = card
         self.cells = Cells(folder / "cells")
-        self.oracle = Oracle(task, "cuda")
+        try:
+            self.oracle = Oracle(task, "cuda")
+        except BaseException:
+            self.cells.close()
+            raise
         l2_bytes = torch.cuda.get_device_properties(0).L2_cache_size
         self.sides = Sides(self.oracle, self.cells, flush_bytes(l2_bytes, device.memory_bandwidth_gb_s))
 
