@@ -51,7 +51,8 @@ class MeasuredJudge:
             examination.run()
             return self._verdict(job, examination, Status.PASSED)
         except Failure as failure:
-            problem = failure
+            # A copy: the frames behind the original hold tensors for as long as nobody collects garbage.
+            problem = Failure(failure.status, failure.reason, failure.defence)
         except torch.OutOfMemoryError as full:
             problem = Failure(Status.OUT_OF_MEMORY, str(full).splitlines()[0])
         if problem.status is Status.OUT_OF_MEMORY:
