@@ -191,7 +191,15 @@ class Campaigner:
         task = self.campaign.settings.task
         floor = self._evaluator.noise_floor(task, judging.source(self._store.text, best), self._phase)
         self._noise_known = True
-        self._save_campaign(session=self._session.model_copy(update={"noise_floor": floor}))
+        warnings = self._session.warnings
+        if floor is None:
+            warnings = [
+                *warnings,
+                "no A/A noise floor could be measured: gains are held to the threshold alone",
+            ]
+        self._save_campaign(
+            session=self._session.model_copy(update={"noise_floor": floor, "warnings": warnings})
+        )
 
     def _settle_before_the_move(self) -> None:
         """Before a card measures what was found offline: take a reply that is there, or give up waiting.

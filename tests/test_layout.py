@@ -48,6 +48,12 @@ def python_files(room: str) -> list[Path]:
     return sorted(path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts)
 
 
+def own_files(room: str) -> list[Path]:
+    """Without kernels that are judged: they are material, import what they like, and some reach for us."""
+    judged = {"wrong", "hostile", "honest"}
+    return [path for path in python_files(room) if path.parent.name not in judged]
+
+
 def dotted(path: Path) -> str:
     return ".".join(["kernelwright", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
 
@@ -97,7 +103,7 @@ def test_every_data_file_is_packaged(room: str) -> None:
 def test_a_room_imports_only_the_rooms_below_it(room: str) -> None:
     broken = [
         f"{path.relative_to(ROOT)} imports {name}"
-        for path in python_files(room)
+        for path in own_files(room)
         for name in imported(path)
         if name.startswith("kernelwright.") and name.split(".")[1] not in MAY_IMPORT[room] | {room}
     ]
@@ -109,7 +115,7 @@ def test_a_room_calls_itself_by_relative_names(room: str) -> None:
     """So that absolute imports show at a glance what comes from another room."""
     broken = [
         f"{path.relative_to(ROOT)} imports {name}"
-        for path in python_files(room)
+        for path in own_files(room)
         for name in absolute(path)
         if name == f"kernelwright.{room}" or name.startswith(f"kernelwright.{room}.")
     ]
