@@ -160,7 +160,9 @@ class Examination:
 
     def _contest(self, side: Side) -> Contest:
         baseline = self._station.sides.baseline(self._job, 1)
-        return Contest(self._station.watch(), side, baseline, self._tell, self._same_work)
+        watch = self._station.watch()
+        watch.tuned.add(side.name)  # in its very first call
+        return Contest(watch, side, baseline, self._tell, self._same_work)
 
     def _same_work(self, process: Process) -> None:
         self._flags |= {flag for called in process.called for flag in called.flags}

@@ -72,6 +72,8 @@ class Stopwatch:
         self._oracle = oracle
         self._card = card_index
         self.discarded = 0
+        self.tuned: set[str] = set()
+        """Names of the sides whose compiled kernels and choices of configuration lie in their cache."""
 
     def begin(self, sides: list[Side], stack: ExitStack) -> list[Process]:
         """One fresh process per side, without waiting for them: CUDA starts in all at once."""
@@ -87,6 +89,7 @@ class Stopwatch:
                 for doing in ("starting", "being imported and built", "taking its parameters"):
                     process.runner.answer(WARM_SECONDS, doing)
         values = self._oracle.draw_inputs("nominal")
+        self._tune(processes, values)
         # Loading a compiled kernel takes the processor's time, so all of them do it at once.
         for process in processes:
             process.caller.begin(values)
@@ -96,6 +99,14 @@ class Stopwatch:
         for process in processes:
             with _about(process.side):
                 process.caller.call(values, CALL_SECONDS, "computing for the second time")
+
+    def _tune(self, processes: list[Process], values: list[Any]) -> None:
+        """One process of each side computes alone: beside others it would tune badly, and all would keep that."""
+        for process in processes:
+            if process.side.name not in self.tuned:
+                with _about(process.side):
+                    process.caller.call(values, WARM_SECONDS, "compiling or computing for the first time")
+                self.tuned.add(process.side.name)
 
     def contest(self, processes: list[Process], rhythm: Process) -> bool:
         """Calls, interleaved, on inputs that are new for each; the first to go changes every time.
