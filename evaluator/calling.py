@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 from . import defences
 from .bench import Bench, synchronize
@@ -29,15 +31,19 @@ class Called:
     """Triton kernels with their grids, as the runner saw them."""
     flags: tuple[str, ...]
     """Global settings of PyTorch that the candidate changed."""
+    outputs: list[torch.Tensor] = field(default_factory=list)
+    """Private copies of the outputs as they were when the clock stopped, where they were asked for."""
 
 
 class Caller:
     """Makes calls of one runner on one bench."""
 
-    def __init__(self, bench: Bench, runner: Runner, device: str) -> None:
+    def __init__(self, bench: Bench, runner: Runner, device: str, until: float | None = None) -> None:
         self.bench = bench
         self.runner = runner
         self.device = device
+        self.until = until
+        """When the time for all calls is up, on the monotonic clock; None: each has its own limit only."""
 
     def place(self, values: list[Any], which: int | None = None) -> tuple[int, Call]:
         """Inputs in a set chosen at random, outputs full of NaN: everything for one call."""
@@ -48,22 +54,42 @@ class Caller:
         synchronize(self.device)
         return chosen, Call(handed, self.bench.outputs[chosen], self.bench.flush, secrets.randbelow(256))
 
-    def call(self, values: list[Any], seconds: float, doing: str, which: int | None = None) -> Called:
-        """One call; raises `Failure` when it failed, changed its inputs or skipped the flush."""
+    def call(
+        self, values: list[Any], seconds: float, doing: str, which: int | None = None, keep: bool = False
+    ) -> Called:
+        """One call; raises `Failure` when it failed, changed its inputs, skipped the flush or is not done.
+
+        What the outputs are counts at the moment when the clock stops: a runner that says too early that it is
+        done has nothing there yet.
+        """
         chosen, order = self.place(values, which)
         began = time.perf_counter()
         self.runner.order("call", call=order)
-        self.runner.answer(seconds, doing)
+        self.runner.answer(self._patience(seconds, doing), doing)
         wall = (time.perf_counter() - began) * 1000
-        answer = self.runner.answer(seconds, doing)
+        outputs = self.bench.read_outputs(chosen) if keep else []
         self._check(values, chosen, order.stamp)
+        if not keep and defences.on(Defence.POISON) and not self.bench.written(chosen):
+            raise Failure(Status.INCORRECT, "its outputs were not written when it was done", Defence.POISON)
+        answer = self.runner.answer(seconds, doing)
         return Called(
             chosen,
             _milliseconds(answer.get("ms")) if self.bench.flush else None,
             wall,
             _words(answer.get("launched")),
             _words(answer.get("flags")),
+            outputs,
         )
+
+    def _patience(self, seconds: float, doing: str) -> float:
+        """How long to wait for a call; raises `Failure` when the time for all of them is up."""
+        if self.until is None:
+            return seconds
+        left = self.until - time.monotonic()
+        if left <= 0:
+            self.runner.kill()
+            raise Failure(Status.TIMEOUT, f"all its calls together took too long (while {doing})")
+        return min(seconds, left)
 
     def begin(self, values: list[Any]) -> None:
         """A first call that nobody looks at, for which `wait` waits."""

@@ -56,8 +56,7 @@ def _try(caller: Caller, case: Case, seconds: float, into: Check) -> None:
 
 def _outputs(caller: Caller, case: Case, seconds: float) -> list[torch.Tensor]:
     """One call of the candidate on a case's inputs: private copies of its outputs."""
-    called = caller.call(case.inputs, seconds, f"computing {case.family} inputs")
-    return caller.bench.read_outputs(called.which)
+    return caller.call(case.inputs, seconds, f"computing {case.family} inputs", keep=True).outputs
 
 
 def _repeat(caller: Caller, case: Case, first: list[torch.Tensor], seconds: float, into: Check) -> None:

@@ -14,9 +14,9 @@ from .evaluation import Status
 from .exchange import Arena, Slot, dtype_name
 
 
-def hand_over(arena: Arena, result: Any, slots: list[Slot], arguments: list[Any]) -> None:
+def hand_over(arena: Arena, result: Any, slots: list[Slot]) -> None:
     """Copy the outputs at once, on the stream on which forward was called: what is late is not there."""
-    results = _as_tensors(result, slots, arguments)
+    results = _as_tensors(arena, result, slots)
     if not defences.on(Defence.AT_RETURN):
         synchronize()
     for tensor, slot in zip(results, slots, strict=True):
@@ -32,7 +32,7 @@ def poison_the_pool(outputs: list[Slot]) -> None:
             block.fill_(0xFF)
 
 
-def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[torch.Tensor]:
+def _as_tensors(arena: Arena, result: Any, outputs: list[Slot]) -> list[torch.Tensor]:
     results = _listed(result)
     if len(results) != len(outputs):
         raise Refused(
@@ -40,12 +40,11 @@ def _as_tensors(result: Any, outputs: list[Slot], arguments: list[Any]) -> list[
             f"forward returned {len(results)} outputs instead of {len(outputs)}",
             Defence.EXACT_OUTPUT,
         )
-    inputs = [item for item in arguments if isinstance(item, torch.Tensor)]
     for number, (tensor, slot) in enumerate(zip(results, outputs, strict=True)):
         if defences.on(Defence.EXACT_OUTPUT):
             _check_output(number, tensor, slot)
         if defences.on(Defence.INPUTS_KEPT):
-            _check_memory(number, tensor, inputs)
+            _check_memory(number, tensor, arena)
     return results
 
 
@@ -75,9 +74,11 @@ def _check_output(number: int, tensor: Any, slot: Slot) -> None:
     raise Refused(Status.INCORRECT, f"output {number} {problem}", Defence.EXACT_OUTPUT)
 
 
-def _check_memory(number: int, tensor: torch.Tensor, inputs: list[torch.Tensor]) -> None:
-    mine = torch.Tensor.untyped_storage(tensor).data_ptr()
-    if any(mine == item.untyped_storage().data_ptr() for item in inputs):
+def _check_memory(number: int, tensor: torch.Tensor, arena: Arena) -> None:
+    """An output in the shared memory is an input, or could still change after it seems to be handed over."""
+    storage = torch.Tensor.untyped_storage(tensor)
+    begin, end = storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+    if begin < arena.base.data_ptr() + arena.base.numel() and arena.base.data_ptr() < end:
         raise Refused(
             Status.REJECTED,
             f"output {number} is one of the inputs or shares its memory",

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import platform
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
+
+_LIBC = ctypes.CDLL(None)
+_COMPARE = {"x86_64": 312, "aarch64": 272}.get(platform.machine(), -1)  # the kernel's number of kcmp
+_COMPARE_FILES = 2
 
 
 class Process(NamedTuple):
@@ -70,6 +76,26 @@ def threads_of(uid: int) -> int:
             if os.stat(f"/proc/{process.pid}").st_uid == uid:  # noqa: PTH116
                 total += process.threads
     return total
+
+
+def opened(pids: Iterable[int]) -> Iterator[os.stat_result]:
+    """What every descriptor of these processes leads to, also where no path does; what cannot be read is left out."""
+    for pid in pids:
+        for table in _tables(pid):
+            with contextlib.suppress(OSError), os.scandir(table) as descriptors:
+                for descriptor in descriptors:
+                    with contextlib.suppress(OSError):  # closed since
+                        yield descriptor.stat()
+
+
+def _tables(pid: int) -> Iterator[str]:
+    """The folders in /proc of its descriptors: a thread may have some of its own."""
+    yield f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            # Below zero where the kernel does not say.
+            if _LIBC.syscall(_COMPARE, pid, int(thread), _COMPARE_FILES, 0, 0) > 0:
+                yield f"/proc/{pid}/task/{thread}/fd"
 
 
 def end(find: Callable[[], list[Process]], seconds: float) -> bool:

@@ -169,7 +169,7 @@ def _call(state: State, call: Call) -> dict[str, Any]:
     result = state.model(*arguments)
     if end is not None:
         end.record()
-    hand_over(state.arena, result, call.outputs, arguments)
+    hand_over(state.arena, result, call.outputs)
     channel.send_answer(state.sock, {"done": True})
     _check_integrity(state)
     return {
@@ -192,10 +192,8 @@ def _flushed(state: State, call: Call, arguments: list[Any]) -> tuple[Any, Any]:
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     if state.scratch is None:
         state.scratch = torch.empty(2 * _l2_bytes(), dtype=torch.uint8, device="cuda")
-    tensors = [
-        one.detach() for one in (*arguments, *state.model.parameters()) if isinstance(one, torch.Tensor)
-    ]
-    pages = [one.flatten().view(torch.uint8)[::_PAGE] for one in tensors]
+    # Plain views of ours: no method of the candidate's runs here.
+    pages = [one.flatten().view(torch.uint8)[::_PAGE] for one in arguments if type(one) is torch.Tensor]
     torch.cuda.synchronize()
     state.view(call.flush).fill_(call.stamp)
     state.scratch.zero_()
@@ -234,7 +232,7 @@ def _trace(state: State, call: Call) -> dict[str, Any]:
     torch.cuda.synchronize()
     results: list[Any] = []
     ran = traced(lambda: results.append(state.model(*arguments)))
-    hand_over(state.arena, results[0], call.outputs, arguments)
+    hand_over(state.arena, results[0], call.outputs)
     launched = state.log.take()
     return {
         "ran": ran,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from contextlib import AbstractContextManager, ExitStack
 
 import torch
@@ -23,9 +24,11 @@ from . import agreement, kernels, timing
 from .profile import Profiler, ProfileUnavailable
 from .sides import Side
 from .station import Station
-from .timing import Contest, Process
+from .timing import Contest, Process, dismiss
 
 _SUSPICIOUS_SPEEDUP = 10.0
+_CHECK_SECONDS = 120.0
+"""For all calls that are checked, after the first one, which may compile."""
 
 
 class Examination:
@@ -67,7 +70,7 @@ class Examination:
                 # Fresh processes for the first pairs start while the answer is being checked.
                 contest = self._contest(side)
                 contest.begin(stack)
-                caller = Caller(side.bench, runner, "cuda")
+                caller = Caller(side.bench, runner, "cuda", time.monotonic() + _CHECK_SECONDS)
                 check(
                     self._oracle,
                     caller,
@@ -75,12 +78,12 @@ class Examination:
                     seconds=timing.CALL_SECONDS,
                     into=self.check,
                 )
-                runner.kill()
+                dismiss(runner)
             with self._phase("start"):
                 contest.warm_up()
             with self._phase("trace"):
                 self._look_at_the_work(side, tracer)
-                tracer.kill()
+                dismiss(tracer)
             with self._phase("timing"):
                 self._time(contest)
             if self.timing is not None:
@@ -171,34 +174,33 @@ class Examination:
 
     def _time(self, contest: Contest) -> None:
         try:
-            timed = timing.against(contest, self._job.threshold)
-        except timing.BaselineFailed as problem:
-            self.check.warnings.append(f"not timed: the baseline failed ({problem})")
-            self._baseline_survives(contest, problem)
-            return
-        station = self._station
-        agreement.clock(contest.claims)
-        agreement.floor(timed, station.floors().device, station.device.title)
-        if self._may_become_a_parent(timed) and on(Defence.BASELINE_ALONE):
-            try:
+            timed = self._timed(contest)
+            station = self._station
+            agreement.clock(contest.claims)
+            agreement.floor(timed, station.floors().device, station.device.title)
+            if self._may_become_a_parent(timed) and on(Defence.BASELINE_ALONE):
                 self._baseline_alone(contest, timed)
-            except timing.BaselineFailed as problem:
-                self.check.warnings.append(f"not timed: the baseline failed alone ({problem})")
-                return
+        except timing.NotTimed as problem:
+            self.check.warnings.append(f"not timed: {problem}")
+            return
         timed.baseline = "eager" if self._job.against is None else sha256_of(self._job.against)
         self.timing = timed
 
+    def _timed(self, contest: Contest) -> Timing:
+        """A baseline that fails beside the candidate twice, and not alone, was made to fail."""
+        try:
+            return timing.against(contest, self._job.threshold)
+        except timing.BaselineFailed:
+            timing.alone(contest.watch, contest.baseline, 1)
+        contest.broken = None
+        try:
+            return timing.against(contest, self._job.threshold)
+        except timing.BaselineFailed as problem:
+            reason = f"{problem} while the candidate's process lives, and runs alone"
+            raise Failure(Status.REJECTED, reason, Defence.BASELINE_ALONE) from None
+
     def _may_become_a_parent(self, timed: Timing) -> bool:
         return next_pair(log_ratios(timed.samples), self._job.threshold) is Next.FASTER
-
-    def _baseline_survives(self, contest: Contest, problem: timing.BaselineFailed) -> None:
-        """A baseline that fails beside the candidate and not alone was made to fail."""
-        try:
-            timing.alone(contest.watch, contest.baseline, 1)
-        except timing.BaselineFailed:
-            return
-        reason = f"the baseline runs alone and fails while the candidate's process lives ({problem})"
-        raise Failure(Status.REJECTED, reason, Defence.BASELINE_ALONE)
 
     def _baseline_alone(self, contest: Contest, timed: Timing) -> None:
         """The candidate's processes are dead by now; a first doubt is looked at twice more."""

@@ -22,7 +22,7 @@ from ..statistics import MIN_PAIRS, log_ratios, noise_floor
 from .examination import Examination
 from .head_to_head import head_to_head
 from .station import Station
-from .timing import Contest
+from .timing import Contest, NotTimed
 
 _MAY_HARM_THE_CARD = (Status.TIMEOUT, Status.RUNTIME_ERROR, Status.OUT_OF_MEMORY)
 
@@ -70,7 +70,7 @@ class MeasuredJudge:
         one, two = sides.of_source("one", source, 0), sides.of_source("two", source, 1)
         try:
             found = Contest(self.station.watch(), one, two, tell).run(lambda ratios: len(ratios) < MIN_PAIRS)
-        except (Failure, torch.OutOfMemoryError) as problem:
+        except (Failure, NotTimed, torch.OutOfMemoryError) as problem:
             tell(f"no noise floor: {str(problem).splitlines()[0]}")
             return None
         if found.pairs < MIN_PAIRS:

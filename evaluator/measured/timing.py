@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import secrets
 import statistics as plain
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import torch
 
 from .. import defences
 from ..calling import Called, Caller
@@ -23,6 +26,8 @@ from .sides import Side
 WARM_SECONDS = 90.0
 """For the first call, which may compile and autotune."""
 CALL_SECONDS = 30.0
+CONTEST_SECONDS = 180.0
+"""For all calls of one contest: nine of the slowest baseline that one may wait for."""
 
 _CONTEST_MS = 60.0
 """GPU time of one process in one contest, about."""
@@ -39,11 +44,13 @@ class Process:
     side: Side
     runner: Runner
     called: list[Called] = field(default_factory=list)
+    until: float | None = None
+    """When the time for its calls is up, on the monotonic clock."""
 
     @property
     def caller(self) -> Caller:
         """What calls it."""
-        return Caller(self.side.bench, self.runner, "cuda")
+        return Caller(self.side.bench, self.runner, "cuda", self.until)
 
     @property
     def median(self) -> float:
@@ -61,8 +68,12 @@ class Process:
         return Counter(one.launched for one in self.called).most_common(1)[0][0]
 
 
-class BaselineFailed(Exception):
-    """The kernel that a candidate is timed against failed; says nothing about the candidate."""
+class NotTimed(Exception):
+    """There are no times; says nothing about the candidate."""
+
+
+class BaselineFailed(NotTimed):
+    """The kernel that a candidate is timed against failed."""
 
 
 class Stopwatch:
@@ -115,6 +126,8 @@ class Stopwatch:
         in it. False: the card throttled.
         """
         before = read_clocks(self._card)
+        for process in processes:
+            process.until = time.monotonic() + CONTEST_SECONDS
         calls = self._number_of_calls(rhythm)
         rechecked = set(secrets.SystemRandom().sample(range(calls), _RECHECKS))
         for number in range(calls):
@@ -139,16 +152,16 @@ class Stopwatch:
     def _one(self, process: Process, values: list[Any], case: Case | None) -> None:
         with _about(process.side):
             doing = f"being timed ({process.side.name})"
-            called = process.caller.call(values, CALL_SECONDS, doing)
-            process.called.append(called)
-            if case is not None and defences.on(Defence.RECHECK):
-                recheck(case, process, called.which)
+            keep = case is not None and defences.on(Defence.RECHECK)
+            called = process.caller.call(values, CALL_SECONDS, doing, keep=keep)
+            process.called.append(replace(called, outputs=[]))
+            if case is not None and keep:
+                recheck(case, process, called.outputs)
 
 
-def recheck(case: Case, process: Process, which: int) -> None:
+def recheck(case: Case, process: Process, outputs: list[torch.Tensor]) -> None:
     """The outputs of a timed call are compared like all others."""
-    result = judge(case, process.side.bench.read_outputs(which))
-    if not result.passed:
+    if not judge(case, outputs).passed:
         raise Failure(
             Status.INCORRECT, f"{process.side.name}'s output of a timed call was wrong", Defence.RECHECK
         )
@@ -195,7 +208,7 @@ class Contest:
             self.broken = failure
 
     def run(self, more: Callable[[list[float]], bool]) -> Timing:
-        """Pairs for as long as ``more`` asks for them, given the log-ratios so far; raises `Failure`."""
+        """Pairs for as long as ``more`` asks for them, given the log-ratios so far; raises `Failure` or `NotTimed`."""
         while more(log_ratios(self.pairs)) and self.watch.discarded <= _MAX_DISCARDED:
             with ExitStack() as stack:
                 if not self.waiting:
@@ -204,7 +217,7 @@ class Contest:
                 processes, self.waiting = self.waiting, []
                 self._batch(processes, more)
         if not self.pairs:
-            raise Failure(Status.TIMEOUT, "the card throttled during every pair, so nothing could be timed")
+            raise NotTimed("the card throttled during every pair")
         return summarise(self.pairs, self.baseline.name, self.watch.discarded)
 
     def _batch(self, processes: list[Process], more: Callable[[list[float]], bool]) -> None:
@@ -216,10 +229,7 @@ class Contest:
                     break
                 self._pair(candidate, baseline)
         finally:
-            for process in processes:  # all at once: giving memory back takes each a while
-                process.runner.order("leave")
-            for process in processes:
-                process.runner.kill()
+            dismiss(*(process.runner for process in processes))
 
     def _pair(self, candidate: Process, baseline: Process) -> None:
         self.tell(f"timing, pair {len(self.pairs) + 1}")
@@ -230,13 +240,21 @@ class Contest:
             self.claims.append((baseline.median - candidate.median, baseline.wall - candidate.wall))
 
 
+def dismiss(*runners: Runner) -> None:
+    """End them all at once: giving the card's memory back takes each a while."""
+    for runner in runners:
+        runner.order("leave")
+    for runner in runners:
+        runner.kill()
+
+
 def against(contest: Contest, threshold: float) -> Timing:
-    """Until it is clear whether the candidate is faster; raises `Failure` or `BaselineFailed`."""
+    """Until it is clear whether the candidate is faster; raises `Failure` or `NotTimed`."""
     try:
         return contest.run(lambda found: next_pair(found, threshold) is Next.MORE)
     except Failure as failure:
         if failure.about == contest.baseline.name:
-            raise BaselineFailed(failure.reason) from None
+            raise BaselineFailed(f"the baseline failed ({failure.reason})") from None
         raise
 
 
@@ -253,7 +271,7 @@ def alone(watch: Stopwatch, side: Side, processes: int) -> float:
                 watch.warm_up([process])
                 watch.contest([process], process)
             except Failure as failure:
-                raise BaselineFailed(failure.reason) from None
+                raise BaselineFailed(f"the baseline failed ({failure.reason})") from None
             medians.append(process.median)
     return plain.median(medians)
 

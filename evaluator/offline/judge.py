@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -33,6 +34,8 @@ from .recorded import Recording
 
 _RECORD_SECONDS = 150.0
 _INTERPRET_SECONDS = 90.0
+_ALL_SECONDS = 180.0
+"""For all calls in the interpreter together."""
 _COUNT_SECONDS = 60.0
 
 
@@ -186,10 +189,13 @@ class OfflineJudge:
                 gpu=self.target,
                 without=[defence.value for defence in switched_off()],
             )
+            until = time.monotonic() + _ALL_SECONDS
             for number, oracle in enumerate(self.small):
-                self._interpret(runner, source, oracle, number, found)
+                self._interpret(runner, source, oracle, number, found, until)
 
-    def _interpret(self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found) -> None:
+    def _interpret(
+        self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found, until: float
+    ) -> None:
         """All families on the first small shape, the nominal one on the others."""
         with closing(Bench(oracle.facts, create_memory_arena)) as bench:
             load = Load(str(source), "ModelNew", oracle.init_inputs, bench.arena.address)
@@ -198,7 +204,7 @@ class OfflineJudge:
             bench.write_parameters(oracle.parameters)
             runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
             families = oracle.families() if number == 0 else ["nominal"]
-            caller = Caller(bench, runner, "cpu")
+            caller = Caller(bench, runner, "cpu", until)
             check(oracle, caller, families, seconds=_INTERPRET_SECONDS, into=found.check)
 
     def _estimate(self, job: Job, recording: Recording, found: _Found) -> None:

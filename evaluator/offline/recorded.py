@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..evaluation import Scalar, Status
 from ..launches import Launch
@@ -13,6 +13,9 @@ from ..protocol import TensorFact
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+Warned = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class TuningTrial(_Model):
@@ -47,13 +50,13 @@ class Recording(_Model):
     status: Status
     """`PASSED` says that everything ran and fits; nothing here speaks about correctness."""
     reason: str | None = None
-    launches: list[Launch] = Field(default_factory=list)
+    launches: list[Launch] = Field(default_factory=list, max_length=2000)
     """In order of launch."""
-    operations: list[TorchOperation] = Field(default_factory=list)
+    operations: list[TorchOperation] = Field(default_factory=list, max_length=20_000)
     """PyTorch's own work on card memory in the same call, views and allocations left out."""
     outputs: list[TensorFact] | None = None
-    tunings: list[Tuning] = Field(default_factory=list)
-    warnings: list[str] = Field(default_factory=list)
+    tunings: list[Tuning] = Field(default_factory=list, max_length=1000)
+    warnings: list[Warned] = Field(default_factory=list, max_length=100)
     compile_seconds: float = Field(default=0.0, ge=0)
 
     @model_validator(mode="after")
