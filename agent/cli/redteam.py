@@ -115,7 +115,21 @@ def _candidates(tasks: list[str] | None, only: list[str] | None, device: DeviceK
     if not found:
         raise UsageProblem("there is nothing to judge: a task's hostile, wrong and honest folders are empty")
     _known(only or [], (name for one in found for name in one.names), "kernel")
-    return [one for one in found if only is None or set(one.names) & set(only)]
+    chosen = [one for one in found if only is None or set(one.names) & set(only)]
+    _must_be_confined(chosen)
+    return chosen
+
+
+def _must_be_confined(chosen: list[Candidate]) -> None:
+    """Raise `EnvironmentLacks` rather than run with a person's rights what kills processes and fills disks."""
+    from kernelwright.evaluator import sandbox
+    from kernelwright.evaluator.protocol import EnvironmentLacks
+
+    if any(one.kind == "Environment" for one in chosen) and sandbox.level() != "bubblewrap":
+        raise EnvironmentLacks(
+            "hostile kernels of the kind Environment kill processes and fill disks, and bubblewrap is not usable"
+            " here: apt-get install bubblewrap, or choose other kinds (--only timing --only replay …)"
+        )
 
 
 def _judge_all(

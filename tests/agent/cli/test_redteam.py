@@ -251,6 +251,14 @@ def test_usage(command: Command, line: str, words: str) -> None:
     assert Path("there.json").read_text() == "{}"
 
 
+def test_what_attacks_the_machine_is_not_run_without_bubblewrap(tmp_path: Path) -> None:
+    argv = kernelwright("--task", "layer_norm", "--device", "offline")
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=100, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "apt-get install bubblewrap" in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
 def test_a_task_without_kernels_is_named(command: Command) -> None:
     folder = Path("empty")
     folder.mkdir()

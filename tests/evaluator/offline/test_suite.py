@@ -6,12 +6,12 @@ And what gets through when a defence is switched off, for every defence that can
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
-from kernelwright.evaluator.client import JudgeClient
-from kernelwright.evaluator.defences import Defence
+from kernelwright.evaluator import sandbox
+from kernelwright.evaluator.defences import Defence, without
 from kernelwright.evaluator.evaluation import Evaluation, Status
+from kernelwright.evaluator.judge import Server
 from kernelwright.evaluator.outcomes import NO_GAIN, Candidate, Group, Outcome, outcome
 from kernelwright.evaluator.protocol import Job
 from kernelwright.evaluator.redteam import candidates
@@ -19,7 +19,7 @@ from kernelwright.evaluator.witnesses import WITNESSES, said
 from kernelwright.reference_kernels import bundled, load_task
 
 TARGET = "rtx-4090"
-Judge = Callable[[str, str, tuple[Defence, ...]], Evaluation]
+Judge = Callable[[str, str], Evaluation]
 
 ALL = [one for task in bundled() for one in candidates(task, "offline")]
 LEFT_OPEN = (Status.PASSED, Status.UNCHECKED, NO_GAIN)
@@ -29,29 +29,24 @@ JUDGED = [
     for one in ALL
     if (one.expected == Status.PASSED if one.group is Group.HONEST else one.expected not in LEFT_OPEN)
 ]
-OFFLINE = sorted(
-    (defence for defence, witness in WITNESSES.items() if witness.device == "offline"),
-    key=lambda defence: WITNESSES[defence].task,
-)
+OFFLINE = [defence for defence, witness in WITNESSES.items() if witness.device == "offline"]
 
 
 @pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    """Keeps the last session with all defences and the last without some, since opening one takes seconds."""
-    with ExitStack() as stack:
-        opened: dict[bool, tuple[str, tuple[Defence, ...], JudgeClient]] = {}
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    """One session per task, kept open, since opening one takes seconds."""
+    servers: dict[str, Server] = {}
 
-        def ask(task: str, source: str, without: tuple[Defence, ...]) -> Evaluation:
-            kept = opened.get(not without)
-            if kept is None or kept[:2] != (task, without):
-                if kept is not None:
-                    kept[2].close()
-                kept = task, without, stack.enter_context(JudgeClient("offline", without))
-                kept[2].open(task, TARGET)
-                opened[not without] = kept
-            return kept[2].evaluate(Job(task=task, source=source, target=TARGET), lambda _: None)
+    def ask(task: str, source: str) -> Evaluation:
+        if task not in servers:
+            servers[task] = Server("offline", tmp_path_factory.mktemp(task))
+            servers[task].open(task, TARGET, lambda _: None)
+        job = Job(task=task, source=source, target=TARGET)
+        return Evaluation.model_validate(servers[task].evaluate(job.model_dump(mode="json"), lambda _: None))
 
-        yield ask
+    yield ask
+    for server in servers.values():
+        server.close()
 
 
 def name(one: Candidate) -> str:
@@ -67,7 +62,8 @@ def test_the_suite_is_large_and_each_task_has_all_three_kinds() -> None:
 @pytest.mark.parametrize("one", JUDGED, ids=name)
 def test_a_kernel_ends_as_it_must(judge: Judge, one: Candidate) -> None:
     """Refused with the status that it expects, or passed if it is honest."""
-    verdict = judge(one.task, one.source, ())
+    confined(one.group)
+    verdict = judge(one.task, one.source)
     assert verdict.status == one.expected, verdict.reason
     assert outcome(one.group, one.expected, verdict) in (Outcome.REFUSED, Outcome.PASSED)
 
@@ -75,11 +71,22 @@ def test_a_kernel_ends_as_it_must(judge: Judge, one: Candidate) -> None:
 @pytest.mark.parametrize("defence", OFFLINE)
 def test_what_a_defence_refuses_gets_through_without_it(judge: Judge, defence: Defence) -> None:
     witness = WITNESSES[defence]
+    confined(witness.kernel.partition("/")[0])
     source = (load_task(witness.task).folder / f"{witness.kernel}.py").read_text(encoding="utf-8")
-    held = judge(witness.task, source, witness.overlapping)
+    with without(*witness.overlapping):
+        held = judge(witness.task, source)
+        with without(defence):
+            let_through = judge(witness.task, source)
     assert held.status is not Status.PASSED
     assert held.refused_by in (defence, *witness.through), held.reason
-    off = tuple(other for other in Defence if other in (*witness.overlapping, defence))
-    let_through = judge(witness.task, source, off)
     assert let_through.status is Status.PASSED, let_through.reason
-    assert said(off)[0] in let_through.warnings
+    assert (
+        said([other for other in Defence if other in (*witness.overlapping, defence)])[0]
+        in let_through.warnings
+    )
+
+
+def confined(group: str) -> None:
+    """Hostile kernels fill disks and kill what they can: they are not run with the rights of whoever tests."""
+    if group == Group.HOSTILE and sandbox.level() != "bubblewrap":
+        pytest.skip("hostile kernels need bubblewrap around them")
