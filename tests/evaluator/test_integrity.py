@@ -41,7 +41,7 @@ REPLACED: list[tuple[Any, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("owner", "name", "instead"), REPLACED, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("owner", "name", "instead"), REPLACED, ids=[name for _, name, _ in REPLACED])
 def test_a_replaced_name_is_noticed(monkeypatch, owner, name, instead):
     snapshot = Snapshot()
     monkeypatch.setattr(owner, name, instead, raising=False)
