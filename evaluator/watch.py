@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
@@ -162,7 +162,8 @@ def _memory(family: list[int], held: int, limit: int) -> int:
 
 
 def _larger(resident: list[list[int]], held: int) -> int:
-    own, mapped = (sum(kilobytes) * 1024 for kilobytes in zip([0, 0], *resident, strict=True))
+    own = sum(one[0] for one in resident) * 1024
+    mapped = sum(one[1] for one in resident) * 1024
     return own + max(mapped, held)
 
 
@@ -229,7 +230,7 @@ def _named(folder: Path, limits: Limits) -> list[tuple[int, os.stat_result]]:
     return []
 
 
-def _walk(folder: int, level: int, deepest: int) -> Iterator[tuple[int, os.stat_result]]:
+def _walk(folder: int, level: int, deepest: int) -> Generator[tuple[int, os.stat_result], None, None]:
     """By descriptors, which it closes: a path may be too long to open, or lead elsewhere by now."""
     try:
         with os.scandir(folder) as entries:
