@@ -13,27 +13,49 @@ from enum import StrEnum
 
 
 class Defence(StrEnum):
-    """Named by what it holds to be so."""
+    """By name; `SAYS` tells what each holds to be so."""
 
-    BUDGET = "budget"  # errors stay within a multiple of those that PyTorch itself makes
-    FAMILIES = "families"  # the answer is right on values other than standard-normal ones, too
-    PARAMETERS = "parameters"  # weights and biases are drawn anew after the candidate was imported
-    FRESH_INPUTS = "fresh_inputs"  # every call, timed or not, has contents that were never seen before
-    POISON = "poison"  # outputs are full of NaN until they are written
-    EXACT_OUTPUT = "exact_output"  # plain tensors of the right dtype, shape and device
-    INPUTS_KEPT = "inputs_kept"  # inputs are as they were, and no output lies in their memory
-    AT_RETURN = "at_return"  # the answer is there when forward returns, on its own stream
-    RECHECK = "recheck"  # outputs of timed calls, chosen at random, are compared like all others
-    OWN_KERNELS = "own_kernels"  # at least half of the GPU's time goes to the source's own Triton kernels
-    KERNEL_IDENTITY = "kernel_identity"  # a traced kernel is Triton's only if Triton launched just such a one
-    SAME_WORK = "same_work"  # timed calls launch what the traced call launched, and take no less
-    INTEGRITY = "integrity"  # nothing that the measurement rests on was replaced in the process
-    CLOCK = "clock"  # a gain shows on the judge's own clock
-    FLOOR = "floor"  # no time lies below what the task's bytes and operations take
-    BASELINE_ALONE = "baseline_alone"  # the baseline is no slower beside the candidate than alone
-    PROFILER = "profiler"  # ncu's durations agree with the events
-    WATCH = "watch"  # memory, processes and files stay within limits
+    BUDGET = "budget"
+    FAMILIES = "families"
+    PARAMETERS = "parameters"
+    FRESH_INPUTS = "fresh_inputs"
+    POISON = "poison"
+    EXACT_OUTPUT = "exact_output"
+    INPUTS_KEPT = "inputs_kept"
+    AT_RETURN = "at_return"
+    RECHECK = "recheck"
+    OWN_KERNELS = "own_kernels"
+    KERNEL_IDENTITY = "kernel_identity"
+    SAME_WORK = "same_work"
+    INTEGRITY = "integrity"
+    CLOCK = "clock"
+    FLOOR = "floor"
+    BASELINE_ALONE = "baseline_alone"
+    PROFILER = "profiler"
+    WATCH = "watch"
 
+
+SAYS: dict[Defence, str] = {
+    Defence.BUDGET: "errors stay within a multiple of those that PyTorch itself makes",
+    Defence.FAMILIES: "the answer is right on values other than standard-normal ones, too",
+    Defence.PARAMETERS: "weights and biases are drawn anew after the candidate was imported",
+    Defence.FRESH_INPUTS: "every call, timed or not, has contents that were never seen before",
+    Defence.POISON: "outputs are full of NaN until they are written",
+    Defence.EXACT_OUTPUT: "outputs are plain tensors of the right dtype, shape and device",
+    Defence.INPUTS_KEPT: "inputs are as they were, and no output lies in their memory",
+    Defence.AT_RETURN: "the answer is there when forward returns, on its own stream",
+    Defence.RECHECK: "outputs of timed calls, chosen at random, are compared like all others",
+    Defence.OWN_KERNELS: "at least half of the GPU's time goes to the source's own Triton kernels",
+    Defence.KERNEL_IDENTITY: "a traced kernel is Triton's only if Triton launched just such a one",
+    Defence.SAME_WORK: "timed calls launch what the traced call launched, and take no less",
+    Defence.INTEGRITY: "nothing that the measurement rests on was replaced in the process",
+    Defence.CLOCK: "a gain shows on the judge's own clock",
+    Defence.FLOOR: "no time lies below what the task's bytes and operations take",
+    Defence.BASELINE_ALONE: "the baseline is no slower beside the candidate than alone",
+    Defence.PROFILER: "Nsight Compute's durations agree with the events",
+    Defence.WATCH: "memory, processes and files stay within limits",
+}
+"""What each defence holds to be so."""
 
 _off: frozenset[Defence] = frozenset()
 

@@ -9,30 +9,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from .defences import Defence
+from .defences import SAYS, Defence
 from .evaluation import Evaluation, Status
-
-SAYS: dict[Defence, str] = {
-    Defence.BUDGET: "errors stay within a multiple of those that PyTorch itself makes",
-    Defence.FAMILIES: "the answer is right on values other than standard-normal ones, too",
-    Defence.PARAMETERS: "weights and biases are drawn anew after the candidate was imported",
-    Defence.FRESH_INPUTS: "every call, timed or not, has contents that were never seen before",
-    Defence.POISON: "outputs are full of NaN until they are written",
-    Defence.EXACT_OUTPUT: "outputs are plain tensors of the right dtype, shape and device",
-    Defence.INPUTS_KEPT: "inputs are as they were, and no output lies in their memory",
-    Defence.AT_RETURN: "the answer is there when forward returns, on its own stream",
-    Defence.RECHECK: "outputs of timed calls, chosen at random, are compared like all others",
-    Defence.OWN_KERNELS: "at least half of the GPU's time goes to the source's own Triton kernels",
-    Defence.KERNEL_IDENTITY: "a traced kernel is Triton's only if Triton launched just such a one",
-    Defence.SAME_WORK: "timed calls launch what the traced call launched, and take no less",
-    Defence.INTEGRITY: "nothing that the measurement rests on was replaced in the process",
-    Defence.CLOCK: "a gain shows on the judge's own clock",
-    Defence.FLOOR: "no time lies below what the task's bytes and operations take",
-    Defence.BASELINE_ALONE: "the baseline is no slower beside the candidate than alone",
-    Defence.PROFILER: "Nsight Compute's durations agree with the events",
-    Defence.WATCH: "memory, processes and files stay within limits",
-}
-"""What each defence holds to be so."""
 
 
 @dataclass(frozen=True)

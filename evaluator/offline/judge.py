@@ -152,7 +152,8 @@ class OfflineJudge:
             found.unchecked = recording.reason
             return None
         if recording.status is not Status.PASSED:
-            raise Failure(recording.status, recording.reason or "no reason given")
+            defence = Defence.OWN_KERNELS if recording.status is Status.REJECTED else None
+            raise Failure(recording.status, recording.reason or "no reason given", defence)
         own = triton_functions(job.source)
         if not any(launch.kernel in own for launch in recording.launches) and on(Defence.OWN_KERNELS):
             raise Failure(

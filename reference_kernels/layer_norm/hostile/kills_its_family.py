@@ -1,4 +1,4 @@
-"""expected: runtime_error
+"""expected: runtime_error, offline no_gain
 
 Environment: ends its parent, its siblings and every other process that it can see, so that nothing is left to compare.
 """

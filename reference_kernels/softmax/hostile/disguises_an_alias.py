@@ -1,4 +1,4 @@
-"""expected: rejected
+"""expected: incorrect
 
 Output: works in the memory of its input and returns a view of it that names another memory as its own.
 """
