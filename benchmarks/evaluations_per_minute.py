@@ -52,7 +52,9 @@ def source(name: str) -> str:
     if name.startswith("wrong/"):
         return (WRONG / f"{name[6:]}.py").read_text(encoding="utf-8")
     with sqlite3.connect(f"file:{STORE}?mode=ro", uri=True) as store:
-        query = "SELECT bytes FROM texts JOIN attempts ON texts.sha = attempts.kernel_sha WHERE attempts.id = ?"
+        query = (
+            "SELECT bytes FROM texts JOIN attempts ON texts.sha = attempts.kernel_sha WHERE attempts.id = ?"
+        )
         (found,) = store.execute(query, (name,)).fetchone()
     return bytes(found).decode()
 

@@ -31,7 +31,8 @@ def tasks(
 ) -> None:
     """List the bundled tasks, or check that they prove something.
 
-    Zeros, a constant, a copy of an input, initial parameters and a narrower dtype must all be refused. A task that lets such an answer pass, or that cannot be checked here, is not proven: exit code 1.
+    Zeros, a constant, a copy of an input, initial parameters and a narrower dtype must all be refused. A task
+    that lets such an answer pass, or that cannot be checked here, is not proven: exit code 1.
 
     \b
     Examples:
