@@ -19,30 +19,40 @@ _TOOLS = ("gcc", "cc", "clang", "ncu", "nvcc", "ptxas")
 
 
 def hidden_places() -> list[Path]:
-    """The folders to cover, symlinks resolved; none lies below another."""
-    named = (*_HIDDEN, os.path.expanduser("~"), tempfile.gettempdir())  # noqa: PTH111
-    real = {Path(place).resolve() for place in named if Path(place).is_absolute() and Path(place).is_dir()}
-    real.discard(Path("/"))
-    return sorted(place for place in real if real.isdisjoint(place.parents))
+    """The folders to cover, symlinks resolved; none lies in another that stays covered around it."""
+    return [place for place, shown in mounts(_to_hide()) if not shown]
 
 
 def words() -> list[str]:
-    """bubblewrap's arguments: empty folders, then what stays visible below them."""
-    covered = hidden_places()
-    empty = [word for place in covered for word in ("--tmpfs", str(place))]
-    shown = [word for place in still_needed(covered) for word in ("--ro-bind", str(place), str(place))]
-    return [*empty, *shown]
+    """bubblewrap's arguments: empty folders, and what stays visible below them."""
+    return [
+        word
+        for place, shown in mounts(_to_hide())
+        for word in (("--ro-bind", str(place), str(place)) if shown else ("--tmpfs", str(place)))
+    ]
 
 
 def still_needed(covered: list[Path]) -> list[Path]:
     """Existing places below covered ones that a runner needs; none lies below another."""
-    found: list[Path] = []
-    candidates = {form for place in _needed() for form in (place, place.resolve())}
-    for place in sorted(candidates, key=lambda place: (len(place.parts), place)):
-        below = any(place.is_relative_to(cover) for cover in covered)
-        if below and place.exists() and not any(place.is_relative_to(other) for other in found):
-            found.append(place)
-    return found
+    return [place for place, shown in mounts(covered) if shown]
+
+
+def mounts(covered: Iterable[Path]) -> list[tuple[Path, bool]]:
+    """Each place with whether it is shown or covered, outer ones first: a home may lie in a shown folder again."""
+    hide = set(covered)
+    need = {form for place in _needed() for form in (place, place.resolve()) if form.exists()} - hide
+    made: dict[Path, bool] = {}
+    for place in sorted(hide | need, key=lambda place: (len(place.parts), place)):
+        around = next((made[above] for above in place.parents if above in made), True)
+        if around != (place in need):
+            made[place] = place in need
+    return list(made.items())
+
+
+def _to_hide() -> set[Path]:
+    named = (*_HIDDEN, os.path.expanduser("~"), tempfile.gettempdir())  # noqa: PTH111
+    real = {Path(place).resolve() for place in named if Path(place).is_absolute() and Path(place).is_dir()}
+    return real - {Path("/")}
 
 
 def _needed() -> Iterable[Path]:

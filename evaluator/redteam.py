@@ -21,6 +21,13 @@ from .witnesses import Trial, trials, with_verdict
 DeviceKind = Literal["cuda", "offline"]
 
 
+_KINDS: dict[Group, tuple[str, ...]] = {
+    Group.HOSTILE: ("Timing", "Replay", "Output", "Algorithm", "Environment"),
+    Group.WRONG: ("Mistake",),
+    Group.HONEST: ("Control",),
+}
+
+
 def candidates(task: str, device: DeviceKind) -> list[Candidate]:
     """All kernels of a task with what they expect on that device; raises `TaskError`."""
     found = load_task(task)
@@ -37,6 +44,8 @@ def _candidate(task: Task, where: str, group: Group, path: Path, device: DeviceK
     if expected not in {*Status, NO_GAIN}:
         raise TaskError(f"'{path}' expects '{expected}': name a status ({', '.join(Status)}) or {NO_GAIN}")
     kind, tries = ("Mistake", _mistake(source)) if group is Group.WRONG else task.about(path)
+    if kind not in _KINDS[group]:
+        raise TaskError(f"'{path}' is of the kind '{kind}': name one of {', '.join(_KINDS[group])}")
     return Candidate(
         where, f"{task.name}/{group}/{path.stem}", group, kind, tries, expected, source, task.seed_source()
     )

@@ -51,6 +51,8 @@ def _reserve(output: Path | None) -> None:
     """Refuse a path before anything is judged."""
     if output is None:
         return
+    if output.is_dir():
+        raise UsageProblem(f"'{output}' is a folder: name a file in it")
     try:
         output.open("x").close()
     except FileExistsError:

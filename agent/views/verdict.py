@@ -19,6 +19,7 @@ def verdict(evaluation: Evaluation) -> RenderableType:
     """Status, time, floor, correctness by family, kernels with metrics, warnings."""
     parts: list[RenderableType] = [headline(evaluation)]
     parts += [Text(one_line(evaluation.reason))] if evaluation.reason else []
+    parts += [Text(f"refused by the defence '{evaluation.refused_by}'")] if evaluation.refused_by else []
     parts += [Text(line) for line in _times(evaluation)]
     if evaluation.correctness and evaluation.correctness.families:
         parts += [Text(), families(evaluation.correctness)]

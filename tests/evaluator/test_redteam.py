@@ -178,6 +178,15 @@ def test_an_expectation_that_is_no_status_is_named(tmp_path: Any) -> None:
         candidates(str(folder), "cuda")
 
 
+def test_a_kind_that_is_none_is_named(tmp_path: Any) -> None:
+    """What attacks the machine is told by its kind, and runs only where it is confined."""
+    folder = softmax_without_kernels(tmp_path)
+    (folder / "hostile").mkdir(exist_ok=True)
+    (folder / "hostile" / "odd.py").write_text('"""expected: rejected\n\nEnviroment: does things.\n"""\n')
+    with pytest.raises(TaskError, match="kind 'Enviroment': name one of Timing"):
+        candidates(str(folder), "offline")
+
+
 def softmax_without_kernels(parent: Any) -> Any:
     folder, own = parent / "softmax", load_task("softmax").folder
     (folder / "hostile").mkdir(parents=True)

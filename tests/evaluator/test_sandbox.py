@@ -239,3 +239,14 @@ def test_a_tool_in_a_home_brings_its_installation_and_not_the_home(monkeypatch):
         assert hidden.still_needed([home]) == [home / "bin", home / "toolkit"]
     finally:
         shutil.rmtree(home)
+
+
+def test_a_home_in_a_shown_folder_is_covered_again(monkeypatch):
+    outer = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    try:
+        home = outer / "clone" / "home"
+        home.mkdir(parents=True)
+        monkeypatch.setattr(hidden, "_needed", lambda: [outer / "clone"])
+        assert hidden.mounts([outer, home]) == [(outer, False), (outer / "clone", True), (home, False)]
+    finally:
+        shutil.rmtree(outer)

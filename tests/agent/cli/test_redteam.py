@@ -241,6 +241,7 @@ def test_a_defence_is_shown_by_its_witness(command: Command, capsys: pytest.Capt
         ("--defences --task nothing", "unknown task with a witness 'nothing'"),
         ("--device tpu", "unknown device 'tpu'"),
         ("--only no_forward -o there.json", "'there.json' exists"),
+        ("--only no_forward -o .", "'.' is a folder: name a file in it"),
         ("--only no_forward -o nowhere/out.json", "'nowhere/out.json' cannot be written"),
     ],
 )

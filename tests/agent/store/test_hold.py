@@ -81,11 +81,13 @@ import os, signal, sys, time
 from pathlib import Path
 from kernelwright.agent.store import Store
 with Store.open(Path(sys.argv[1])) as store, store.hold("abcd"):
-    child = os.fork()
-    if child == 0:
+    heard, told = os.pipe()
+    if os.fork() == 0:  # its word comes after what a fork does in a child
+        print(os.getpid(), flush=True)
+        os.write(told, b"x")
         time.sleep(30)
         os._exit(0)
-    print(child, flush=True)
+    os.read(heard, 1)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
