@@ -104,8 +104,16 @@ def _hooks() -> Iterator[tuple[str, object]]:
     yield "torch's function modes", tuple(_get_current_function_mode_stack())
     yield "torch's dispatch modes", tuple(_get_current_dispatch_mode_stack())
     for operation in _OPERATIONS:
-        # Interned, so that the same text is the same object.
-        yield f"the kernels of {operation}", sys.intern(torch._C._dispatch_dump(operation))
+        yield f"the kernels of {operation}", _kernels(operation)
+
+
+def _kernels(operation: str) -> str:
+    """Who computes an operation, interned so that the same text is the same object.
+
+    Rules for shapes alone ("Meta") may be registered at any time, as compilers do.
+    """
+    lines = torch._C._dispatch_dump(operation).splitlines()
+    return sys.intern("\n".join(line for line in lines if "Meta" not in line.partition(":")[0]))
 
 
 def _identity(value: object) -> object:
