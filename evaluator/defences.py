@@ -42,7 +42,7 @@ SAYS: dict[Defence, str] = {
     Defence.FRESH_INPUTS: "every call, timed or not, has contents that were never seen before",
     Defence.POISON: "outputs are full of NaN until they are written",
     Defence.EXACT_OUTPUT: "outputs are plain tensors of the right dtype, shape and device",
-    Defence.INPUTS_KEPT: "inputs are as they were, and no output lies in their memory",
+    Defence.INPUTS_KEPT: "inputs are as they were, and no output lies in shared memory",
     Defence.AT_RETURN: "the answer is there when forward returns, on its own stream",
     Defence.RECHECK: "outputs of timed calls, chosen at random, are compared like all others",
     Defence.OWN_KERNELS: "at least half of the GPU's time goes to the source's own Triton kernels",

@@ -32,11 +32,6 @@ def words() -> list[str]:
     ]
 
 
-def still_needed(covered: list[Path]) -> list[Path]:
-    """Existing places below covered ones that a runner needs; none lies below another."""
-    return [place for place, shown in mounts(covered) if shown]
-
-
 def mounts(covered: Iterable[Path]) -> list[tuple[Path, bool]]:
     """Each place with whether it is shown or covered, outer ones first: a home may lie in a shown folder again."""
     hide = set(covered)

@@ -191,7 +191,7 @@ class Examination:
         try:
             return timing.against(contest, self._job.threshold)
         except timing.BaselineFailed:
-            timing.alone(contest.watch, contest.baseline, 1)
+            timing.alone(contest.watch, contest.baseline)
         contest.broken = None
         try:
             return timing.against(contest, self._job.threshold)
@@ -204,9 +204,9 @@ class Examination:
 
     def _baseline_alone(self, contest: Contest, timed: Timing) -> None:
         """The candidate's processes are dead by now; a first doubt is looked at twice more."""
-        ms = timing.alone(contest.watch, contest.baseline, 1)
+        ms = timing.alone(contest.watch, contest.baseline)
         if agreement.slowed(timed.baseline_ms, ms):
-            again = [timing.alone(contest.watch, contest.baseline, 1) for _ in range(2)]
+            again = [timing.alone(contest.watch, contest.baseline) for _ in range(2)]
             ms = statistics.median([ms, *again])
         agreement.baseline_alone(timed.baseline_ms, ms)
 

@@ -258,22 +258,16 @@ def against(contest: Contest, threshold: float) -> Timing:
         raise
 
 
-def alone(watch: Stopwatch, side: Side, processes: int) -> float:
-    """Median ms of a baseline in fresh processes, one after the other, with no other side's process alive.
-
-    Raises `BaselineFailed`.
-    """
-    medians = []
-    for _ in range(processes):
-        with ExitStack() as stack:
-            try:
-                (process,) = watch.begin([side], stack)
-                watch.warm_up([process])
-                watch.contest([process], process)
-            except Failure as failure:
-                raise BaselineFailed(f"the baseline failed ({failure.reason})") from None
-            medians.append(process.median)
-    return plain.median(medians)
+def alone(watch: Stopwatch, baseline: Side) -> float:
+    """Its median ms in a fresh process, with no other side's process alive; raises `BaselineFailed`."""
+    with ExitStack() as stack:
+        try:
+            (process,) = watch.begin([baseline], stack)
+            watch.warm_up([process])
+            watch.contest([process], process)
+        except Failure as failure:
+            raise BaselineFailed(f"the baseline failed ({failure.reason})") from None
+        return process.median
 
 
 def summarise(pairs: list[tuple[float, float]], baseline: str, discarded: int) -> Timing:

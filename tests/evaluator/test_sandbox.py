@@ -236,7 +236,7 @@ def test_a_tool_in_a_home_brings_its_installation_and_not_the_home(monkeypatch):
             (home / place).chmod(0o755)
         monkeypatch.setenv("HOME", str(home))
         monkeypatch.setenv("PATH", f"{home}/bin:{home}/toolkit/bin")
-        assert hidden.still_needed([home]) == [home / "bin", home / "toolkit"]
+        assert hidden.mounts([home]) == [(home, False), (home / "bin", True), (home / "toolkit", True)]
     finally:
         shutil.rmtree(home)
 
