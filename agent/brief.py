@@ -78,6 +78,7 @@ class TriedAttempt(_Model):
     """What an earlier attempt of this stage did and what came of it."""
 
     attempt: str
+    """``attempt 3``: without the campaign's name, which would make each campaign's prompts its own."""
     outcome: str
     """One sentence."""
     changes: list[str] = Field(default_factory=list)

@@ -12,7 +12,7 @@ from kernelwright.reference_kernels.task import Task, TaskError
 from kernelwright.stages import Stage
 
 from .brief import Brief, BriefKernel, Distance, Mend, Profile, Workload
-from .history import Text, broken_promises, tried
+from .history import Text, broken_promises, tried, without_campaign
 from .record import Attempt, ExtractionFailure, Record
 
 REPLY_CHARACTERS_MAX = 20_000
@@ -164,6 +164,7 @@ def make_mend(failed: Attempt, text: Text) -> Mend:
     if evaluation is None:
         raise ValueError(f"attempt {failed.id} has neither failed nor been evaluated: nothing to mend")
     reason = evaluation.reason or (failed.decision.reason if failed.decision else "no reason is recorded")
+    reason = without_campaign(reason, failed)
     return Mend(code=code, status=str(evaluation.status), reason=reason, details=_family_lines(evaluation))
 
 

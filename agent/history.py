@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 
 from kernelwright.evaluator.evaluation import Evaluation, KernelProfile, Scalar
@@ -43,8 +44,8 @@ def _tried(record: Record, text: Text, attempt: Attempt) -> TriedAttempt:
     before = parent.evaluation if parent else None
     after = attempt.evaluation
     return TriedAttempt(
-        attempt=attempt.id,
-        outcome=outcome(attempt, parent),
+        attempt=without_campaign(attempt.id, attempt),
+        outcome=without_campaign(outcome(attempt, parent), attempt),
         changes=launch_changes(before.kernels, after.kernels) if before and after else [],
         diff=_diff(text, parent, attempt),
     )
@@ -52,6 +53,11 @@ def _tried(record: Record, text: Text, attempt: Attempt) -> TriedAttempt:
 
 def _parent(record: Record, attempt: Attempt) -> Attempt | None:
     return next((a for a in record.attempts if a.id == attempt.parent), None)
+
+
+def without_campaign(sentence: str, attempt: Attempt) -> str:
+    """The sentence with ``attempt 3`` for ``abcd.3``: the same way through another campaign asks the same."""
+    return re.sub(rf"\b{re.escape(attempt.campaign)}\.(\d+)\b", r"attempt \1", sentence)
 
 
 def outcome(attempt: Attempt, parent: Attempt | None) -> str:

@@ -232,7 +232,7 @@ def test_tried_tells_speed_reason_and_change() -> None:
         decision=Decision(accepted=False, reason="it is slower"),
     )
     (told,) = brief_of([seed(), slower], seed()).tried
-    assert told.attempt == "c.1"
+    assert told.attempt == "attempt 1"
     assert told.outcome.startswith("passed; 0.950× as fast as its parent (95 % interval 0.94")
     assert told.outcome.endswith("; not kept: it is slower")
     assert told.changes == ["k: grid (16, 1, 1) → (8, 1, 1)", "k: BLOCK 1024 → 2048", "k: num_warps 4 → none"]
@@ -281,7 +281,7 @@ def test_a_find_that_was_measured_later_stands_there_once() -> None:
     no = Decision(accepted=False, reason="r")
     found = attempt(1, "best", evaluation=estimated("best", 2.0), decision=no)
     measured = attempt(2, "best", kind=AttemptKind.REMEASURE, evaluation=evaluation("best"), decision=no)
-    assert [told.attempt for told in brief_of([seed(), found, measured], seed()).tried] == ["c.2"]
+    assert [told.attempt for told in brief_of([seed(), found, measured], seed()).tried] == ["attempt 2"]
 
 
 def test_broken_promises_are_told_once_each() -> None:
@@ -373,3 +373,14 @@ def test_a_brief_survives_storage_and_renders_to_the_same_bytes() -> None:
     again = type(brief).model_validate_json(brief.model_dump_json())
     assert again == brief
     assert render(brief.template, again.data()) == render(brief.template, brief.data())
+
+
+def test_no_prompt_holds_the_campaigns_name() -> None:
+    slower = attempt(
+        1,
+        "wide",
+        evaluation=evaluation("wide", timing=timing(4.0, "seed", 0.95)),
+        decision=Decision(accepted=False, reason="0.9× over c.0, c.10 and abc.1"),
+    )
+    (told,) = brief_of([seed(), slower], seed()).tried
+    assert told.outcome.endswith("0.9× over attempt 0, attempt 10 and abc.1")

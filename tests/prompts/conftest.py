@@ -92,12 +92,12 @@ OPTIONAL: dict[str, Any] = {
     "distance": Distance(ms=0.1308, provenance="measured", floor_ms=0.1118, floor_of="H200", eager_ms=0.1312),
     "tried": [
         TriedAttempt(
-            attempt="c1.3",
+            attempt="attempt 3",
             outcome="passed; 0.991× as fast as its parent (95 % interval 0.985 to 0.997); not kept: slower",
             changes=["double_kernel: num_warps 4 → 8"],
             diff="@@ -16 +16 @@\n-    BLOCK=1024\n+    BLOCK=1024, num_warps=8\n",
         ),
-        TriedAttempt(attempt="c1.4", outcome="compile_error: tl.dot needs two blocks"),
+        TriedAttempt(attempt="attempt 4", outcome="compile_error: tl.dot needs two blocks"),
     ],
     "broken_promises": ["double_kernel: the grid went from (65536, 1, 1) to (32768, 1, 1)"],
     "notes": ["Outside the error budget on inputs that do not decide the status: denormal values."],
