@@ -274,7 +274,7 @@ def test_only_finished_attempts_of_this_stage_and_never_the_one_to_mend() -> Non
     under_way = attempt(3, None)
     done = attempt(4, "best", evaluation=evaluation("best"), decision=no)
     brief = brief_of([seed(), FAILED, elsewhere, under_way, done], seed(), FAILED)
-    assert [told.attempt for told in brief.tried] == ["c.4"]
+    assert [told.attempt for told in brief.tried] == ["attempt 4"]
 
 
 def test_a_find_that_was_measured_later_stands_there_once() -> None:
