@@ -1,0 +1,1 @@
+"""What the page is made of besides facts: its shell, its style and its scripts."""
