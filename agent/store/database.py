@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -89,8 +90,9 @@ def _prepare_readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Con
         raise StoreError(f"store '{path}' holds no campaign yet: begin with `kernelwright run layer_norm`")
     if version(connection) == max(migrations()):
         return connection
-    connection.close()
-    return _prepare_writable(_copy(path), path)
+    private = _or_close(_private(connection), path, _prepare_writable)
+    private.execute("PRAGMA query_only = ON")  # what is written here would be lost
+    return private
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
@@ -135,16 +137,21 @@ def _open_where_nothing_can_be_written(path: Path) -> sqlite3.Connection:
 
 
 def _copy(path: Path) -> sqlite3.Connection:
-    """A connection to a private copy in memory of the file and its write-ahead log."""
+    """A connection to a private copy of the file and its write-ahead log."""
     with tempfile.TemporaryDirectory(prefix="kernelwright-store-") as folder:
         for suffix in ("", "-wal"):
             source = path.with_name(path.name + suffix)
             if source.exists():
                 shutil.copyfile(source, Path(folder) / (path.name + suffix))
-        on_disk = connect(Path(folder) / path.name, "mode=rw")
-        in_memory = sqlite3.connect(":memory:", isolation_level=None)
-        try:
-            on_disk.backup(in_memory)
-        finally:
-            on_disk.close()
-    return in_memory
+        return _private(connect(Path(folder) / path.name, "mode=rw"))
+
+
+def _private(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """A copy of what the connection sees now, whoever writes meanwhile; closes the connection.
+
+    The copy is SQLite's own temporary file, which takes memory only as far as the page cache goes.
+    """
+    private = sqlite3.connect("", isolation_level=None)
+    with closing(connection):
+        connection.backup(private)
+    return private

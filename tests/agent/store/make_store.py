@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "views")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 
 from kernelwright.agent.loop import CampaignPaused, run_campaign
 from kernelwright.agent.providers.base import Request, WaitingForReply

@@ -227,32 +227,3 @@ def test_a_file_size_limit_is_one_sentence_and_keeps_everything_before(tmp_path:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with Store.open(path) as store:
         assert len(store.record(campaign.id).attempts) == 1
-
-
-def test_a_migration_that_fails_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "c.db"
-    campaign = filled(path)
-    broken = {**migrations(), 2: "CREATE TABLE colours (name TEXT);\nCREATE TABLE campaigns (id TEXT);\n"}
-    monkeypatch.setattr("kernelwright.agent.store.database.migrations", lambda: broken)
-    with refused("failed"):
-        Store.open(path)
-    monkeypatch.undo()
-    with Store.open(path) as store:
-        assert len(store.record(campaign.id).attempts) == 1
-
-
-def test_a_store_from_an_older_version_is_brought_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "c.db"
-    campaign = filled(path)
-    later = {**migrations(), len(migrations()) + 1: "CREATE TABLE colours (name TEXT);\n"}
-    monkeypatch.setattr("kernelwright.agent.store.database.migrations", lambda: later)
-    before = path.read_bytes()
-    with Store.open(path, create=False, read_only=True) as store:
-        assert len(store.record(campaign.id).attempts) == 1
-    assert path.read_bytes() == before
-    with Store.open(path) as store:
-        assert len(store.record(campaign.id).attempts) == 1
-    with sqlite3.connect(path) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (len(later),)
