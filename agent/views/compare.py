@@ -70,8 +70,8 @@ def changes(before: Attempt, after: Attempt) -> RenderableType:
         f"{before.id} {time_of(before.evaluation)} → {after.id} {time_of(after.evaluation)}", style="bold"
     )
     parts: list[RenderableType] = [head]
-    if before.evaluation and after.evaluation and _place(before) != _place(after):
-        parts.append(Text(f"not comparable: {_place(before)} against {_place(after)}", style="yellow"))
+    if why := not_comparable(before.evaluation, after.evaluation):
+        parts.append(Text(why, style="yellow"))
     estimated = any(side.evaluation and side.evaluation.provenance == "estimated" for side in (before, after))
     for kernel, metrics in metric_changes(before.evaluation, after.evaluation).items():
         table = _table(one_line(kernel, 60), metrics, estimated)
@@ -79,9 +79,14 @@ def changes(before: Attempt, after: Attempt) -> RenderableType:
     return Group(*parts)
 
 
-def _place(attempt: Attempt) -> str:
-    evaluation = attempt.evaluation
-    assert evaluation is not None
+def not_comparable(before: Evaluation | None, after: Evaluation | None) -> str:
+    """Why two verdicts' numbers do not compare, or nothing."""
+    if before is None or after is None or _place(before) == _place(after):
+        return ""
+    return f"not comparable: {_place(before)} against {_place(after)}"
+
+
+def _place(evaluation: Evaluation) -> str:
     return f"{evaluation.provenance} on {one_line(evaluation.device)}"
 
 
@@ -92,19 +97,21 @@ def _table(kernel: str, metrics: dict[str, Change], estimated: bool) -> Table:
         table.add_column(name, justify="right")
     for name, (old, new) in metrics.items():
         if old != new:
-            table.add_row(Text(one_line(name, 80)), *_cells(name, old, new), _relative(old, new))
+            table.add_row(Text(one_line(name, 80)), *_cells(name, old, new), relative(old, new))
     return table
 
 
 def _cells(name: str, old: float | None, new: float | None) -> list[str]:
-    return ["—" if value is None else _shown(name, value) for value in (old, new)]
+    return ["—" if value is None else shown(name, value) for value in (old, new)]
 
 
-def _shown(name: str, value: float) -> str:
+def shown(name: str, value: float) -> str:
+    """A value as a comparison shows it."""
     return f"{value:.1%}" if name == "time_share" else metric(name, value)
 
 
-def _relative(old: float | None, new: float | None) -> str:
+def relative(old: float | None, new: float | None) -> str:
+    """``+12.5%``, or nothing where there is no such number."""
     return "" if old is None or new is None or old == 0 else f"{(new - old) / abs(old):+.1%}"
 
 

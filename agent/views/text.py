@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -33,7 +34,7 @@ def one_line(text: str, limit: int = 400) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """A number with that many significant digits and without an exponent where people need none."""
-    if abs(value) < 1 or abs(value) >= 1e7:
+    if not math.isfinite(value) or abs(value) < 1 or abs(value) >= 1e7:
         return f"{value:.{digits}g}"
     whole = len(str(int(abs(value))))
     text = f"{value:,.{max(0, digits - whole)}f}"
