@@ -15,7 +15,7 @@ from kernelwright.stages import stages
 from . import judging, rules
 from .asking import Asking
 from .providers.base import NothingToPropose, Provider, WaitingForReply
-from .record import Attempt, AttemptKind, Campaign, CampaignStatus, Decision, Failure, Record
+from .record import Attempt, AttemptKind, Campaign, CampaignStatus, Decision, Failure, Record, Terms
 from .replies import extract
 from .rules import Field
 from .store import Store
@@ -160,6 +160,11 @@ class Campaigner:
             raise RuntimeError("the evaluator's session was not opened")
         return self.campaign.session
 
+    @property
+    def _terms(self) -> Terms:
+        settings = self.campaign.settings
+        return Terms(device=settings.device, noise_floor=self._session.noise_floor, rounds=settings.rounds)
+
     def _reply(self, attempt: Attempt) -> dict[str, object]:
         self._watcher.phase(f"waiting for {self._provider.model or self._provider.name}")
         try:
@@ -242,6 +247,8 @@ class Campaigner:
         self.record.campaign = campaign
 
     def _save_attempt(self, attempt: Attempt) -> None:
+        if attempt.done:
+            attempt = attempt.model_copy(update={"terms": self._terms})
         self._store.save_attempt(attempt)
         self.record.attempts[attempt.number] = attempt
         if attempt.done:

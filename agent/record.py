@@ -72,6 +72,16 @@ class Decision(_Model):
     """One sentence for each promise of the stage that the launches broke."""
 
 
+class Terms(_Model):
+    """What a resume may change of what the rules go by, as it was when an attempt was decided."""
+
+    device: Literal["cuda", "offline"]
+    noise_floor: float | None = None
+    """Of the session."""
+    rounds: int | None = None
+    """Of the settings."""
+
+
 class AttemptKind(StrEnum):
     """What an attempt is for."""
 
@@ -114,6 +124,8 @@ class Attempt(_Model):
     kernel_sha: str | None = None
     evaluation: Evaluation | None = None
     decision: Decision | None = None
+    terms: Terms | None = None
+    """What it was decided under; None before, and in records from before this was kept."""
     seconds: float = 0.0
     """Wall-clock seconds spent on this attempt so far, over all resumes."""
 
@@ -163,6 +175,10 @@ class Settings(_Model):
     """Price of a million prompt and completion tokens, for `max_usd`."""
     replay_from: str | None = None
     """Folder or store of the replay provider."""
+    replay_campaign: str | None = None
+    """The campaign of that store whose path is gone again."""
+    recorded: bool = False
+    """Whether the verdicts are that campaign's too, and nothing is judged."""
     temperature: float | None = None
     max_completion_tokens: int | None = None
 
