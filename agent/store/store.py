@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from kernelwright.evaluator.phases import sha256_of
 
-from ..record import Attempt, Budget, Campaign, CampaignStatus, Record, Settings
+from ..answer import Answer
+from ..record import Attempt, Budget, Campaign, CampaignStatus, Record, Reply, Settings
 from . import database, ids, mapping
 from .errors import StoreError, translated
 from .hold import held, is_held
@@ -23,6 +24,11 @@ _SAVE_ATTEMPT = """
     ON CONFLICT (id) DO UPDATE SET
         prompt_sha = excluded.prompt_sha, reply_sha = excluded.reply_sha,
         kernel_sha = excluded.kernel_sha, data = excluded.data
+"""
+_SAVE_ANSWER = """
+    INSERT INTO answers (id, attempt, number, prompt_sha, reply_sha, kernel_sha, data)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET kernel_sha = excluded.kernel_sha, data = excluded.data
 """
 
 
@@ -66,7 +72,11 @@ class Store:
 
     def hold(self, campaign_id: str) -> AbstractContextManager[None]:
         """Be the only process that runs this campaign; raises `CampaignHeld` with who does already."""
-        return held(self.path, campaign_id)
+        return held(self.path, campaign_id, f"campaign {campaign_id}")
+
+    def hold_answers(self, attempt_id: str) -> AbstractContextManager[None]:
+        """Be the only process that asks about this attempt; raises `CampaignHeld` with who does already."""
+        return held(self.path, f"{attempt_id}.answers", f"attempt {attempt_id}")
 
     def standing(self, campaign: Campaign) -> str:
         """The campaign's status, or ``stopped`` when it says that it runs and no process runs it."""
@@ -107,7 +117,7 @@ class Store:
             "WHERE a.campaign = ? ORDER BY a.number",
             campaign_id,
         )
-        attempts = [mapping.attempt_from_json(data, reply) for data, reply in rows]
+        attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
         return Record(campaign=mapping.from_json(Campaign, found[0][0]), attempts=attempts)
 
     def save_attempt(self, attempt: Attempt) -> None:
@@ -117,6 +127,42 @@ class Store:
             if attempt.reply is not None:
                 reply_sha = _put(connection, attempt.reply.text)
             connection.execute(_SAVE_ATTEMPT, _attempt_row(attempt, reply_sha))
+
+    def new_answer(self, attempt: Attempt, provider: str, model: str, reply: Reply) -> Answer:
+        """Store what a model said to an attempt's prompt, under the attempt's next number."""
+        if attempt.prompt_sha is None:
+            raise ValueError(f"attempt {attempt.id} has no prompt that could be answered")
+        with self._writing() as connection:
+            highest = "SELECT coalesce(max(number), 0) FROM answers WHERE attempt = ?"
+            number = connection.execute(highest, (attempt.id,)).fetchone()[0] + 1
+            answer = Answer(
+                id=f"{attempt.id}@{number}",
+                attempt=attempt.id,
+                number=number,
+                created=datetime.now(UTC),
+                provider=provider,
+                model=model,
+                prompt_sha=attempt.prompt_sha,
+                reply=reply,
+            )
+            _put(connection, reply.text)
+            connection.execute(_SAVE_ANSWER, _answer_row(answer))
+        return answer
+
+    def save_answer(self, answer: Answer) -> None:
+        """Store an answer as it is now, with its reply's text, in one transaction."""
+        with self._writing() as connection:
+            _put(connection, answer.reply.text)
+            connection.execute(_SAVE_ANSWER, _answer_row(answer))
+
+    def answers(self, attempt_id: str) -> list[Answer]:
+        """What other models said to an attempt's prompt, oldest first."""
+        rows = self._rows(
+            "SELECT a.data, t.bytes FROM answers a LEFT JOIN texts t ON t.sha = a.reply_sha "
+            "WHERE a.attempt = ? ORDER BY a.number",
+            attempt_id,
+        )
+        return [mapping.replied_from_json(Answer, data, reply) for data, reply in rows]
 
     def put_text(self, text: str) -> str:
         """Store a text once, under the SHA-256 of its bytes."""
@@ -144,6 +190,15 @@ class Store:
         if dot and prefix not in known:
             prefix = f"{self.campaign_id(campaign)}.{number}"
         return ids.resolve("attempt", prefix, known)
+
+    def answer(self, name: str) -> Answer:
+        """The answer of an id such as ``abcd.3@1`` or ``ab.3@1``; raises `StoreError`."""
+        prefix, _, number = name.partition("@")
+        attempt = self.attempt_id(prefix)
+        for answer in self.answers(attempt):
+            if answer.id == f"{attempt}@{number}":
+                return answer
+        raise StoreError(f"there is no answer '{name}': `kernelwright ask {attempt}` shows what there is")
 
     def _ids(self, table: str) -> list[str]:
         order = {"campaigns": "created DESC, rowid DESC", "attempts": "campaign, number"}[table]
@@ -173,7 +228,13 @@ def _campaign_row(campaign: Campaign) -> tuple[str, str, str]:
 
 def _attempt_row(attempt: Attempt, reply_sha: str | None) -> tuple[str | int | None, ...]:
     names = (attempt.id, attempt.campaign, attempt.number, attempt.parent)
-    return *names, attempt.prompt_sha, reply_sha, attempt.kernel_sha, mapping.attempt_to_json(attempt)
+    return *names, attempt.prompt_sha, reply_sha, attempt.kernel_sha, mapping.replied_to_json(attempt)
+
+
+def _answer_row(answer: Answer) -> tuple[str | int | None, ...]:
+    reply_sha = sha256_of(answer.reply.text)
+    names = (answer.id, answer.attempt, answer.number, answer.prompt_sha, reply_sha, answer.kernel_sha)
+    return *names, mapping.replied_to_json(answer)
 
 
 def _put(connection: sqlite3.Connection, text: str) -> str:
