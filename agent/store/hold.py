@@ -25,11 +25,11 @@ os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 @contextmanager
-def held(store: Path, campaign: str) -> Iterator[None]:
-    """Hold a campaign of the store at that path; raises `CampaignHeld` with who holds it."""
-    path = _lock(store, campaign)
+def held(store: Path, name: str, what: str) -> Iterator[None]:
+    """Hold that name of the store at that path; raises `CampaignHeld` with who holds `what`."""
+    path = _lock(store, name)
     with translated(store):
-        descriptor = _locked(path, campaign)
+        descriptor = _locked(path, what)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
     _descriptors.add(descriptor)
@@ -57,8 +57,8 @@ def is_held(store: Path, campaign: str) -> bool:
     return False
 
 
-def _lock(store: Path, campaign: str) -> Path:
-    return store.with_name(f"{store.name}.{campaign}.lock")
+def _lock(store: Path, name: str) -> Path:
+    return store.with_name(f"{store.name}.{name}.lock")
 
 
 def _release(path: Path, descriptor: int) -> None:
@@ -68,7 +68,7 @@ def _release(path: Path, descriptor: int) -> None:
         os.close(descriptor)
 
 
-def _locked(path: Path, campaign: str) -> int:
+def _locked(path: Path, what: str) -> int:
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -76,7 +76,7 @@ def _locked(path: Path, campaign: str) -> int:
         except BlockingIOError:
             holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
             os.close(descriptor)
-            raise CampaignHeld(f"campaign {campaign} is held by {holder}: wait for it, or end it") from None
+            raise CampaignHeld(f"{what} is held by {holder}: wait for it, or end it") from None
         if _still_there(path, descriptor):
             return descriptor
         # The holder before us removed the file between our open and our lock: take the new one.

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 from kernelwright.evaluator.phases import sha256_of
 from pydantic import BaseModel, ValidationError
 
+from ..answer import Answer
 from ..record import Attempt
 from .errors import StoreError
 
 Model = TypeVar("Model", bound=BaseModel)
+Replied = TypeVar("Replied", Attempt, Answer)
 
 
 def to_bytes(text: str) -> bytes:
@@ -34,22 +36,22 @@ def from_json(model: type[Model], data: str) -> Model:
     return _validated(model, json.loads(data))
 
 
-def attempt_to_json(attempt: Attempt) -> str:
-    """An attempt with the hash of its reply in the place of the reply's text."""
-    data = _plain(attempt)
-    if attempt.reply is not None:
+def replied_to_json(model: Attempt | Answer) -> str:
+    """An attempt or answer with the hash of its reply in the place of the reply's text."""
+    data = _plain(model)
+    if model.reply is not None:
         del data["reply"]["text"]
-        data["reply"]["text_sha"] = sha256_of(attempt.reply.text)
+        data["reply"]["text_sha"] = sha256_of(model.reply.text)
     return json.dumps(data)
 
 
-def attempt_from_json(data: str, reply: bytes | None) -> Attempt:
-    """The attempt again, with the reply's text filled in."""
+def replied_from_json(model: type[Replied], data: str, reply: bytes | None) -> Replied:
+    """The attempt or answer again, with the reply's text filled in."""
     fields = json.loads(data)
     if fields["reply"] is not None and reply is not None:
         del fields["reply"]["text_sha"]
         fields["reply"]["text"] = from_bytes(reply)
-    return _validated(Attempt, fields)
+    return _validated(model, fields)
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

@@ -60,6 +60,9 @@ def make(path: Path) -> None:
     """Campaigns of all shapes: finished, paused on a budget, waiting, interrupted, killed, and one just begun."""
     with Store.open(path) as store:
         fill(store, offline_record(), measured_record())
+        store.new_answer(
+            offline_record().attempts[1], "openai", "m-2", Reply(text="\ud800", provider="p", model="m")
+        )
         interrupted(store)
         killed = interrupted(store).model_copy(
             update={"status": CampaignStatus.RUNNING, "pause_reason": None}
