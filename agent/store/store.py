@@ -112,13 +112,18 @@ class Store:
         found = self._rows("SELECT data FROM campaigns WHERE id = ?", campaign_id)
         if not found:
             raise StoreError(f"there is no campaign '{campaign_id}'")
+        rows = self.attempt_rows(campaign_id)
+        attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
+        return Record(campaign=mapping.from_json(Campaign, found[0][0]), attempts=attempts)
+
+    def attempt_rows(self, campaign_id: str) -> list[tuple[str, bytes | None]]:
+        """Each attempt's JSON and its reply's bytes as they lie in the file, by number; nothing is checked."""
         rows = self._rows(
             "SELECT a.data, t.bytes FROM attempts a LEFT JOIN texts t ON t.sha = a.reply_sha "
             "WHERE a.campaign = ? ORDER BY a.number",
             campaign_id,
         )
-        attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
-        return Record(campaign=mapping.from_json(Campaign, found[0][0]), attempts=attempts)
+        return [(data, reply) for data, reply in rows]
 
     def save_attempt(self, attempt: Attempt) -> None:
         """Store an attempt as it is now, with its reply's text, in one transaction."""
