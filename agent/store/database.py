@@ -31,7 +31,10 @@ def migrations() -> dict[int, str]:
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection in autocommit mode; ``mode`` is a query string of SQLite's URI names."""
     uri = f"file:{quote(str(path))}?{mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    # Threads that take turns may share a connection, as those of the live page's server do.
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
@@ -151,7 +154,7 @@ def _private(connection: sqlite3.Connection) -> sqlite3.Connection:
 
     The copy is SQLite's own temporary file, which takes memory only as far as the page cache goes.
     """
-    private = sqlite3.connect("", isolation_level=None)
+    private = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     with closing(connection):
         connection.backup(private)
     return private

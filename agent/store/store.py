@@ -109,12 +109,16 @@ class Store:
 
     def record(self, campaign_id: str) -> Record:
         """A campaign and its attempts by number; raises `StoreError` for an unknown id."""
+        campaign, rows = self.campaign(campaign_id), self.attempt_rows(campaign_id)
+        attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
+        return Record(campaign=campaign, attempts=attempts)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """A campaign without its attempts; raises `StoreError` for an unknown id."""
         found = self._rows("SELECT data FROM campaigns WHERE id = ?", campaign_id)
         if not found:
             raise StoreError(f"there is no campaign '{campaign_id}'")
-        rows = self.attempt_rows(campaign_id)
-        attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
-        return Record(campaign=mapping.from_json(Campaign, found[0][0]), attempts=attempts)
+        return mapping.from_json(Campaign, found[0][0])
 
     def attempt_rows(self, campaign_id: str) -> list[tuple[str, bytes | None]]:
         """Each attempt's JSON and its reply's bytes as they lie in the file, by number; nothing is checked."""
@@ -204,6 +208,10 @@ class Store:
             if answer.id == f"{attempt}@{number}":
                 return answer
         raise StoreError(f"there is no answer '{name}': `kernelwright ask {attempt}` shows what there is")
+
+    def changes(self) -> int:
+        """A number that is another one after every write through another connection, and says nothing else."""
+        return int(self._rows("PRAGMA data_version")[0][0])
 
     def _ids(self, table: str) -> list[str]:
         order = {"campaigns": "created DESC, rowid DESC", "attempts": "campaign, number"}[table]
