@@ -24,6 +24,8 @@ from pydantic import (
 )
 
 REFERENCE = "reference.py"
+ELSEWHERE = " (not bundled)"
+"""Ends the name of a task that an imported campaign left on the machine of its export; no file has that name."""
 CONTRACT = ("Model", "get_inputs", "get_init_inputs")
 
 
@@ -162,6 +164,7 @@ def bundled() -> dict[str, Path]:
 
 def load_task(name_or_path: str) -> Task:
     """A bundled task by name, or a task folder or a KernelBench file by path; raises `TaskError`."""
+    refuse_elsewhere(name_or_path)
     path = bundled().get(name_or_path) or Path(name_or_path)
     if path.suffix == ".py" and _is_file(path):
         return _single_file(path)
@@ -173,6 +176,15 @@ def load_task(name_or_path: str) -> Task:
     if not _is_file(path / REFERENCE):
         raise TaskError(f"task folder '{path}' has no {REFERENCE} with {', '.join(CONTRACT)}")
     return _parse(path)
+
+
+def refuse_elsewhere(name: str) -> None:
+    """Raise `TaskError` for a task that was left behind, before anything of that name is looked for."""
+    if name.endswith(ELSEWHERE):
+        raise TaskError(
+            f"the task '{name.removesuffix(ELSEWHERE)}' stayed where its campaign was exported: look through the "
+            "campaign here, and go on with it there"
+        )
 
 
 def _single_file(path: Path) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from . import database, ids, mapping
 from .errors import StoreError, translated
 from .hold import held, is_held
 
+_NEW_CAMPAIGN = "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?)"
 _SAVE_ATTEMPT = """
     INSERT INTO attempts (id, campaign, number, parent, prompt_sha, reply_sha, kernel_sha, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -88,17 +89,14 @@ class Store:
         name = ids.new_id(lambda name: name in self._ids("campaigns"))
         campaign = Campaign(id=name, created=datetime.now(UTC), settings=settings, budget=budget)
         with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?)", _campaign_row(campaign)
-            )
+            connection.execute(_NEW_CAMPAIGN, _campaign_row(campaign))
         return campaign
 
     def save_campaign(self, campaign: Campaign) -> None:
         """Store a campaign as it is now."""
         with self._writing() as connection:
             connection.execute(
-                "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?) "
-                "ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+                f"{_NEW_CAMPAIGN} ON CONFLICT (id) DO UPDATE SET data = excluded.data",
                 _campaign_row(campaign),
             )
 
@@ -172,6 +170,27 @@ class Store:
             attempt_id,
         )
         return [mapping.replied_from_json(Answer, data, reply) for data, reply in rows]
+
+    def import_record(self, record: Record, texts: Iterable[str]) -> None:
+        """Store a new campaign with its attempts and texts, all or nothing; a taken id raises `StoreError`."""
+        with self._writing() as connection:
+            connection.execute(_NEW_CAMPAIGN, _campaign_row(record.campaign))
+            for text in texts:
+                _put(connection, text)
+            for attempt in record.attempts:
+                reply_sha = sha256_of(attempt.reply.text) if attempt.reply else None
+                connection.execute(_SAVE_ATTEMPT, _attempt_row(attempt, reply_sha))
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Whatever is read within is of one moment, though another process goes on writing."""
+        with translated(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def put_text(self, text: str) -> str:
         """Store a text once, under the SHA-256 of its bytes."""
