@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import campaign, catalogue, errors, judging, prompting, reading, redteam, replay
+from . import ask, campaign, catalogue, errors, judging, prompting, reading, redteam, replay, view
 
 app = typer.Typer(
     name="kernelwright",
@@ -30,6 +30,8 @@ app.command("list")(reading.list_campaigns)
 app.command()(reading.tree)
 app.command("show")(reading.show_attempt)
 app.command()(reading.diff)
+app.command()(ask.ask)
+app.command()(view.view)
 app.command()(replay.replay)
 app.add_typer(prompting.prompt, name="prompt", help="Look at prompts without asking anyone.")
 app.command()(judging.evaluate)
