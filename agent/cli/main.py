@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import ask, campaign, catalogue, errors, judging, prompting, reading, redteam, replay, view
+from . import ask, campaign, catalogue, errors, judging, prompting, reading, redteam, replay, report, view
 
 app = typer.Typer(
     name="kernelwright",
@@ -30,6 +30,7 @@ app.command("list")(reading.list_campaigns)
 app.command()(reading.tree)
 app.command("show")(reading.show_attempt)
 app.command()(reading.diff)
+app.command()(report.report)
 app.command()(ask.ask)
 app.command()(view.view)
 app.command()(replay.replay)

@@ -1,0 +1,79 @@
+"""``report``: a campaign as one HTML file, to be read, sent and kept."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import UsageProblem
+from .opening import reading, record_of
+from .options import CampaignId, StoreFile
+from .output import show, stderr
+
+if TYPE_CHECKING:
+    from ..report.page import Progress
+
+QUIET_S = 2.0
+"""Seconds before progress is worth a word."""
+
+
+def report(
+    campaign: CampaignId,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.html", help="Where to.  [default: CAMPAIGN.html]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.html.")] = False,
+    store: StoreFile = None,
+) -> None:
+    """Write a campaign as one HTML file that opens without a network.
+
+    It holds the gain over the attempts, the lineage, and for each attempt its prompt, reply, code, diff, metrics,
+    timing and verdict.
+
+    \b
+    Examples:
+      kernelwright report abcd
+      kernelwright report abcd -o report.html
+    """
+    from ..report.page import page
+
+    with reading(store) as opened:
+        record = record_of(opened, campaign)
+        path = output or Path(f"{record.campaign.id}.html")
+        _may_write(path, force)
+        whole = page(record, opened.standing(record.campaign), opened.text, _progress())
+    _write(path, whole, force)
+    show(f"{path}: {len(record.attempts)} attempts, {len(whole) / 1e6:.1f} MB")
+
+
+def _may_write(path: Path, force: bool) -> None:
+    """Refuse before the work and not after it."""
+    if path.exists() and not force:
+        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file with -o")
+
+
+def _progress() -> Progress:
+    """Says on stderr how far it is, now and then, once it takes longer than a moment."""
+    console, due = stderr(), time.monotonic() + QUIET_S
+
+    def progress(done: int, number: int) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            console.print(f"{done:,} of {number:,} texts")
+            due += QUIET_S
+
+    return progress
+
+
+def _write(path: Path, text: str, force: bool) -> None:
+    try:
+        with path.open("w" if force else "x", encoding="ascii", errors="xmlcharrefreplace") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file") from None
+    except OSError as problem:
+        raise UsageProblem(f"'{path}' cannot be written: {problem.strerror}") from None

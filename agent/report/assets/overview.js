@@ -1,0 +1,48 @@
+// The campaign as a whole.
+
+function showHead(data) {
+  const { id, title, standing, provider, begun, used } = data.campaign;
+  document.title = id + ": " + title;
+  const facts = [provider, standing, begun, used].map((fact) => make("span", {}, fact));
+  byId("head").replaceChildren(
+    make("p", { class: "eyebrow" }, make("a", { href: "#", class: "home" }, "campaign " + id), facts),
+    make("h1", {}, title));
+}
+
+function showOverview(data) {
+  const best = data.best.id === null ? data.best.line : bestLine(data.best);
+  byId("overview").replaceChildren(
+    make("p", { class: "finding" }, best),
+    ...data.stop.map((line) => make("p", { class: "warning" }, line)),
+    make("figure", { class: "chart" }, scroller("Times of all attempts", picture(data.chart))),
+    section("Head to head", contendersTable(data.contenders)),
+    section("Stages", stagesTable(data.stages)),
+    ...(data.warnings.length ? [section("Warnings", notes(data.warnings.map((line) => ["warning", line])))] : []),
+    make("div", { class: "columns" },
+      section("Where it was judged", pairsOf(data.environment)),
+      section("What was asked for", pairsOf(data.about))));
+}
+
+function bestLine({ id, line }) {
+  const at = line.indexOf(id);
+  if (at < 0) return line;
+  return [line.slice(0, at), linkTo(id), line.slice(at + id.length)];
+}
+
+function contendersTable(rows) {
+  return table([["kernel", ""], ["time", "n"], ["speedup, 95 % interval", "n"]],
+    rows.map((row) => [row.name, time(row.time), row.said]));
+}
+
+function stagesTable(rows) {
+  const columns = [["stage", ""], ["attempts", "n"], ["kept", "n"], ["gain", "n"], ["tokens", "n"], ["time", "n"],
+    ["outcome", "wide"]];
+  return make("div", { class: "cards" }, table(columns, rows.map((row) => [
+    row.stage, row.attempts, row.kept, row.worth || "—", row.tokens, row.time,
+    [row.outcome, row.reason ? make("span", { class: "quiet" }, (row.outcome ? ": " : "") + row.reason) : null]])));
+}
+
+function notes(lines) {
+  return make("ul", { class: "notes" }, lines.map(([kind, line]) =>
+    make("li", {}, make("b", {}, kind), " ", line)));
+}

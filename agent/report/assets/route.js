@@ -1,0 +1,72 @@
+// The address decides what is shown: "#" the campaign, "#ctc4.3" an attempt, "#ctc4.3/diff" one part of it.
+
+let data = null;
+let shownPage = null;
+
+function address() {
+  const [id, part] = parsed(location.hash.slice(1));
+  return data && data.attempts.some((attempt) => attempt.id === id) ? [id, part] : [null, null];
+}
+
+function parsed(hash) {
+  let whole;
+  try {
+    whole = decodeURIComponent(hash);
+  } catch {
+    return [null, null];
+  }
+  const slash = whole.lastIndexOf("/");
+  const known = TABS.some(([name]) => name === whole.slice(slash + 1));
+  return slash > 0 && known ? [whole.slice(0, slash), whole.slice(slash + 1)] : [whole, null];
+}
+
+function chosen() {
+  return address()[0];
+}
+
+function go(id, part) {
+  location.hash = encodeURIComponent(id) + (part ? "/" + part : "");
+}
+
+// Shows what the address names; `fresh` when the facts have changed and the address has not.
+async function showAddress(fresh) {
+  const [id, part] = address();
+  const row = marked(id);
+  const before = document.body.dataset.view;
+  document.body.dataset.view = id === null ? "campaign" : "attempt";
+  byId("attempt").hidden = id === null;
+  byId("overview").hidden = id !== null;
+  if (id === null) {
+    shownPage = null;
+    if (before === "attempt") back(row);
+    return;
+  }
+  if (!fresh && row) row.scrollIntoView({ block: "nearest" });
+  await showAttempt(id, part, fresh);
+}
+
+function back(row) {
+  window.scrollTo(0, 0);
+  if (window.matchMedia("(max-width: 60rem)").matches && row) row.scrollIntoView({ block: "center" });
+}
+
+async function showAttempt(id, part, fresh) {
+  const at = data.attempts.findIndex((attempt) => attempt.id === id);
+  const key = data.attempts[at].page;
+  const [before, after] = [data.attempts[at - 1], data.attempts[at + 1]].map((other) => other && other.id);
+  const view = JSON.stringify([key, part, before, after]);
+  if (view === shownPage) return;
+  const moved = shownPage === null || JSON.parse(shownPage)[0] !== key;
+  shownPage = view;
+  try {
+    const page = JSON.parse(await textOf(key));
+    if (view === shownPage) openPage(page, part, before, after, moved && !fresh);
+  } catch (problem) {
+    byId("attempt").replaceChildren(make("p", { class: "warning" }, "This attempt could not be opened: " + problem.message));
+  }
+}
+
+function openPage(page, part, before, after, moved) {
+  keeping(() => byId("attempt").replaceChildren(attemptHead(page, before, after), ...showTabs(page, part)));
+  if (moved) window.scrollTo(0, 0);
+}
