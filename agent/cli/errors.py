@@ -51,6 +51,7 @@ CODES: dict[str, int] = {
     "kernelwright.agent.providers.base.ReplayMiss": FAILED,
     "kernelwright.agent.providers.base.ProviderError": LACKING,
     "kernelwright.agent.providers.choose.UnknownProvider": USAGE,
+    "kernelwright.agent.portable.format.PortableError": USAGE,
     "kernelwright.prompts.rendering.PromptError": USAGE,
     "kernelwright.evaluator.gpus.UnknownGpu": USAGE,
     "kernelwright.evaluator.protocol.EnvironmentLacks": LACKING,

@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from . import ask, campaign, catalogue, errors, judging, prompting, reading, redteam, replay, report, view
+from . import (
+    ask,
+    campaign,
+    catalogue,
+    errors,
+    judging,
+    portable,
+    prompting,
+    reading,
+    redteam,
+    replay,
+    report,
+    view,
+)
 
 app = typer.Typer(
     name="kernelwright",
@@ -34,6 +47,8 @@ app.command()(report.report)
 app.command()(ask.ask)
 app.command()(view.view)
 app.command()(replay.replay)
+app.command()(portable.export)
+app.command("import")(portable.import_campaign)
 app.add_typer(prompting.prompt, name="prompt", help="Look at prompts without asking anyone.")
 app.command()(judging.evaluate)
 app.command()(redteam.redteam)

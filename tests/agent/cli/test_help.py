@@ -41,6 +41,8 @@ def test_every_command_of_the_contract_is_there() -> None:
         "tree",
         "show",
         "diff",
+        "export",
+        "import",
         "view",
         "evaluate",
         "redteam",

@@ -1,0 +1,123 @@
+"""``export`` and ``import``: a campaign as one file. Neither imports torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import UsageProblem
+from .opening import reading, store_option, store_path, writing
+from .options import AsJson, CampaignId, StoreFile
+from .output import show, show_json, stderr
+
+if TYPE_CHECKING:
+    from ..portable import Imported
+
+
+def export(
+    campaign: CampaignId,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="The file; with .gz at its end, compressed."),
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    store: StoreFile = None,
+) -> None:
+    """Write a campaign into one file that any machine can import: no key and no path of this machine in it.
+
+    \b
+    Examples:
+      kernelwright export abcd -o abcd.json
+      kernelwright export abcd -o abcd.json.gz --force
+    """
+    from ..portable import export_campaign
+    from ..portable.exporting import compressed
+
+    _check_target(output, force, store_path(store))
+    with reading(store) as opened, stderr().status("reading and checking the campaign"):
+        name = opened.campaign_id(campaign)
+        exported = export_campaign(opened, name)
+        data = compressed(exported.data) if output.suffix == ".gz" else exported.data
+    _say_replaced(exported.replaced)
+    _write(output, data)
+    show(
+        f"{output}: campaign {name}, {exported.attempts} attempts, {exported.texts} texts, {_size(len(data))}"
+    )
+
+
+def import_campaign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `export` wrote, compressed or not.")],
+    store: StoreFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a campaign from a file into the store, whole or not at all; nothing in it is run.
+
+    \b
+    Examples:
+      kernelwright import abcd.json
+      kernelwright import abcd.json.gz --store elsewhere.db
+    """
+    from ..portable import import_campaign as into
+    from ..portable.importing import bundle_from
+
+    with stderr().status("reading and checking the file"):
+        bundle = bundle_from(file)
+    with writing(store, create=True) as opened, stderr().status("storing the campaign"):
+        found = into(opened, bundle)
+    if as_json:
+        show_json({"campaign": found.campaign, "attempts": found.attempts, "new": found.new})
+    else:
+        _say_imported(found, store_option(store))
+
+
+def _say_imported(found: Imported, option: str) -> None:
+    done = "imported" if found.new else "is in the store already, nothing changed"
+    show(f"campaign {found.campaign} {done}: {found.attempts} attempts", "", "next")
+    for command, why in (
+        (f"kernelwright tree {found.campaign}", "what every stage tried and what came of it"),
+        (f"kernelwright report {found.campaign}", "the same as one page"),
+        (f"kernelwright replay {found.campaign}", "whether today's templates and rules would do the same"),
+    ):
+        show(f"  {command + option:<44}  {why}")
+
+
+def _say_replaced(replaced: Mapping[tuple[str, str], int]) -> None:
+    from ..views.text import one_line
+
+    console = stderr()
+    for (what, by), count in sorted(replaced.items()):
+        times = f" ({count} times)" if count > 1 else ""
+        console.print(f"replaced {one_line(what)} by {one_line(by)}{times}", soft_wrap=True)
+
+
+def _check_target(output: Path, force: bool, store: Path) -> None:
+    """Refuse what must not be overwritten, before any work is done."""
+    if not os.path.lexists(output):
+        return
+    if output.is_symlink() or not output.is_file():
+        raise UsageProblem(f"'{output}' is no plain file: name another one")
+    if store.exists() and output.samefile(store):
+        raise UsageProblem(f"'{output}' is the store itself: name another file")
+    if not force:
+        raise UsageProblem(f"'{output}' exists: add --force to overwrite it, or name another file")
+
+
+def _write(output: Path, data: bytes) -> None:
+    """The whole file or none: on a full disk the one that was there stays."""
+    spare = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        try:
+            spare.write_bytes(data)
+            spare.replace(output)
+        finally:
+            spare.unlink(missing_ok=True)
+    except OSError as problem:
+        raise UsageProblem(f"'{output}' cannot be written: {problem.strerror}") from None
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} KB"
