@@ -23,9 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from kernelwright.evaluator.protocol import Evaluator
-
-    from ..record import Record
+    from ..record import Record, Settings
     from ..store import Store
     from .planning import DeviceKind, Plan
 
@@ -54,6 +52,18 @@ def run(
     ] = None,
     model: Model = None,
     base_url: BaseUrl = None,
+    from_campaign: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="CAMPAIGN",
+            help="Go this campaign's way again: its replies, and its verdicts too unless --device is named.",
+        ),
+    ] = None,
+    from_store: Annotated[
+        Path | None,
+        typer.Option("--from-store", metavar="FILE", help="The store of --from.  [default: that of --store]"),
+    ] = None,
     stages: Annotated[
         str | None,
         typer.Option("--stages", metavar="A,B,C", help="These stages, in this order; `stages` lists all."),
@@ -92,10 +102,12 @@ def run(
       kernelwright run layer_norm
       kernelwright run layer_norm --provider openai --model MODEL --max-minutes 30
       kernelwright run layer_norm --stages block_tiling,memory_access --dry-run
+      kernelwright run layer_norm --provider replay --from abcd
     """
     from ..config import load
     from .opening import could_write, provider_for, store_path
     from .planning import make_plan
+    from .retracing import named_source
 
     flags = {
         "campaign.target": target,
@@ -107,11 +119,14 @@ def run(
         "provider.name": provider,
         "provider.model": model,
         "provider.base_url": base_url,
+        "provider.replay_campaign": from_campaign,
+        "provider.replay_from": str(from_store) if from_store else None,
         "budget.max_tokens": max_tokens,
         "budget.max_usd": max_usd,
         "budget.max_minutes": max_minutes,
     }
-    plan = make_plan(task, load(config, assignments or [], flags), seed)
+    wanted = load(config, assignments or [], flags)
+    plan = make_plan(task, wanted, seed, source=named_source(wanted, store_path(store)))
     provider_for(plan.settings, "check", store_path(store))  # what it lacks is said before a campaign exists
     if dry_run:
         from .dry_run import show_plan
@@ -153,6 +168,7 @@ def resume(
       kernelwright resume abcd --max-minutes 60
       kernelwright resume abcd --rounds 1
     """
+    from ..portable.settings import can_go_on
     from .changing import change, changes
     from .opening import store_option, writing
 
@@ -160,9 +176,10 @@ def resume(
     wanted = changes(rounds, limits, model=model, base_url=base_url)
     with writing(store, create=False) as opened:
         name = opened.campaign_id(campaign)
+        can_go_on(opened.record(name))
         change(opened, name, wanted)
         settings = opened.record(name).campaign.settings
-        kind = _device_to_resume_on(device, settings.device, settings.target)
+        kind = _device_to_resume_on(device, settings, opened.path)
         carry = kind == "cuda" and settings.device == "offline"
         _pursue(opened, name, kind, carry, as_json, store_option(store))
 
@@ -185,12 +202,11 @@ def _begin(plan: Plan, store: Path | None, as_json: bool) -> None:
 
 def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
     """Run the campaign to its end or its next stop; whatever stops it says how to go on."""
-    from kernelwright.evaluator.client import open_evaluator
-
     from ..loop import remeasure, run_campaign
-    from .opening import provider_for
+    from .opening import evaluator_for, provider_for
     from .output import stderr
     from .progress import TerminalWatcher
+    from .retracing import path_of
     from .stopping import stops_named
 
     campaign = store.record(name).campaign
@@ -200,7 +216,7 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
 
     with stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
         provider = provider_for(campaign.settings, name, store.path)
-        evaluator: Evaluator = open_evaluator(device)
+        evaluator = evaluator_for(campaign.settings, name, store.path, device)
         try:
             with TerminalWatcher(stderr(), len(campaign.settings.stages)) as watcher:
                 if carry:
@@ -210,7 +226,7 @@ def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: b
         finally:
             with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
                 evaluator.close()
-    _summarise(record, as_json, option)
+    _summarise(record, as_json, option, path_of(store, campaign.settings, record))
     if record.best is None:
         raise KernelFailed(
             f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}{option}` says why"
@@ -227,14 +243,16 @@ def _going_on(store: Store, name: str, option: str) -> str:
         return f"kernelwright resume {name}{option}"
 
 
-def _summarise(record: Record, as_json: bool, option: str) -> None:
+def _summarise(record: Record, as_json: bool, option: str, path: str | None = None) -> None:
     from ..views.summary import summary, summary_json
     from .output import show, show_json
 
     if as_json:
-        show_json(summary_json(record))
-    else:
-        show(summary(record, option))
+        show_json({**summary_json(record), **({"path": path} if path else {})})
+        return
+    show(summary(record, option))
+    if path:
+        show("", path)
 
 
 def _announce(lines: tuple[str, ...]) -> None:
@@ -247,13 +265,30 @@ def _announce(lines: tuple[str, ...]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _device_to_resume_on(asked: str | None, stored: DeviceKind, target: str) -> DeviceKind:
+def _device_to_resume_on(asked: str | None, settings: Settings, store: Path) -> DeviceKind:
     from .planning import choose_place
 
-    place = choose_place(asked or stored, target, "as asked" if asked else "as before")
+    stored = settings.device
+    if settings.recorded:
+        return _recorded_device(asked, settings, store)
+    place = choose_place(asked or stored, settings.target, "as asked" if asked else "as before")
     _announce(place.lines)
     if stored == "cuda" and place.device == "offline":
         raise UsageProblem(
             "this campaign was measured on a card and cannot go on with estimates: use --device cuda"
         )
     return place.device
+
+
+def _recorded_device(asked: str | None, settings: Settings, store: Path) -> DeviceKind:
+    from .opening import source_of
+    from .retracing import device_line
+
+    if asked is not None:
+        raise UsageProblem(
+            "this campaign's verdicts are another one's, and nothing is judged: leave --device out, or begin one"
+            f" that judges with `kernelwright run … --from {settings.replay_campaign} --device {asked}`"
+        )
+    source = source_of(settings, store)
+    _announce((device_line(source),) if source else ())
+    return settings.device

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from kernelwright.evaluator.evaluation import Evaluation, Floor
 
-from ..record import Attempt, Record
+from ..record import Attempt, Campaign, Record
 from ..views.text import one_line
 from .format import PortableError, texts_named
 
@@ -38,7 +38,8 @@ def _check_id(name: str) -> None:
 
 
 def _check_dates(record: Record) -> None:
-    for item in (record.campaign, *record.attempts):
+    items: list[Campaign | Attempt] = [record.campaign, *record.attempts]
+    for item in items:
         if item.created.tzinfo is None or not 1970 <= item.created.year <= 9000:
             raise PortableError(f"{shown(item.id)} was made at no time of this world: {shown(item.created)}")
 
