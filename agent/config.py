@@ -58,6 +58,8 @@ class ProviderConfig(_Section):
     """Price of a million prompt and completion tokens; ``max_usd`` needs it."""
     replay_from: str | None = None
     """Folder or store that the replay provider answers from."""
+    replay_campaign: str | None = None
+    """The one campaign of that store, or of the campaign's own, whose path is gone again."""
 
 
 class BudgetConfig(_Section):

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from .errors import UsageProblem
 
 if TYPE_CHECKING:
+    from kernelwright.evaluator.protocol import Evaluator
     from kernelwright.reference_kernels import Task
 
     from ..providers.base import Provider
     from ..record import Record, Reply, Settings
+    from ..replaying.source import Source
     from ..store import Store
+    from .planning import DeviceKind
 
 DEFAULT_STORE = Path(".kernelwright") / "campaigns.db"
 
@@ -116,16 +119,55 @@ def provider_for(settings: Settings, campaign_id: str, store: Path) -> Provider:
 
             return TunerProvider()
         case "replay":
-            return _replay(settings)
+            return _replay(settings, campaign_id, store)
     raise UsageProblem(f"unknown provider '{settings.provider}': choose openai, manual, replay or tuner")
 
 
-def _replay(settings: Settings) -> Provider:
-    from ..providers.replay import FolderReplayProvider, ReplayProvider
+def evaluator_for(settings: Settings, campaign_id: str, store: Path, device: DeviceKind) -> Evaluator:
+    """What judges a campaign's kernels: the evaluator of that device, or the record that is gone through again."""
+    source = source_of(settings, store) if settings.recorded else None
+    if source is None:
+        from kernelwright.evaluator.client import open_evaluator
 
+        return open_evaluator(device)
+    from ..replaying.recorded import RecordedEvaluator
+
+    return RecordedEvaluator(source, lambda: stored_record(store, campaign_id))
+
+
+def source_of(settings: Settings, store: Path) -> Source | None:
+    """The record that a campaign goes through again; None when it goes its own way."""
+    if settings.replay_campaign is None:
+        return None
+    return source_at(Path(settings.replay_from) if settings.replay_from else store, settings.replay_campaign)
+
+
+def source_at(store: Path, campaign: str) -> Source:
+    """A record to go through again; raises `StoreError` or `UsageProblem`."""
+    from ..replaying.source import open_source
+
+    try:
+        return open_source(store, campaign)
+    except ValueError as problem:
+        raise UsageProblem(str(problem)) from None
+
+
+def stored_record(store: Path, campaign_id: str) -> Record:
+    """A campaign as it is stored now."""
+    with reading(store) as opened:
+        return opened.record(campaign_id)
+
+
+def _replay(settings: Settings, campaign_id: str, store: Path) -> Provider:
+    from ..providers.replay import FolderReplayProvider, PathReplayProvider, ReplayProvider
+
+    source = source_of(settings, store)
+    if source is not None:
+        return PathReplayProvider(source, lambda: stored_record(store, campaign_id), not settings.recorded)
     if settings.replay_from is None:
         raise UsageProblem(
-            "the provider replay needs replies: --set provider.replay_from=FOLDER, or a store's file"
+            "the provider replay needs replies: --from CAMPAIGN, or --set provider.replay_from=FOLDER or a"
+            " store's file"
         )
     path = Path(settings.replay_from)
     if path.is_dir():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ..config import Config
 from .errors import UsageProblem
 from .opening import read_text, task_path
+from .retracing import as_recorded, check_task, device_line, provider_lines
 
 if TYPE_CHECKING:
     from kernelwright.evaluator.devices import Card
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kernelwright.stages import Stage
 
     from ..record import Budget, Settings
+    from ..replaying.source import Source
 
 DEFAULT_TARGET = "rtx-4090"
 DeviceKind = Literal["cuda", "offline"]
@@ -98,24 +100,35 @@ def _target_note(chosen: Gpu, known: Gpu | None, own: Gpu | None, card: Card | N
 
 
 def make_plan(
-    task_name: str, config: Config, seed_file: Path | None, env: Mapping[str, str] = os.environ
+    task_name: str,
+    config: Config,
+    seed_file: Path | None,
+    env: Mapping[str, str] = os.environ,
+    source: Source | None = None,
 ) -> Plan:
-    """Settings of a new campaign; raises what is wrong with them before anything is stored."""
+    """Settings of a new campaign; raises what is wrong with them before anything is stored.
+
+    One that goes the way of ``source`` takes from it what is not named, and its verdicts too unless a device is.
+    """
     from kernelwright.reference_kernels import load_task
 
     from ..providers.choose import choose, model_for
     from ..record import Budget, Settings
 
     task = load_task(task_name)
+    if source is not None:
+        check_task(task, source)
+        config = as_recorded(config, source)
     stages = [stage.name for stage in stages_of(config)]
-    seed = _seed(seed_file, task)
+    seed = _seed(seed_file, task, source)
     wanted = config.provider
     check_base_url(wanted.base_url)
     price_needed(config.budget.max_usd, wanted.usd_per_million)
     provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
     model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
     model = None if provider == "tuner" else model
-    place = choose_place(config.campaign.device, config.campaign.target)
+    recorded = source is not None and config.campaign.device == "auto"
+    place = _place(config, source)
     settings = Settings(
         task=task_path(task_name, task),
         target=place.target,
@@ -123,11 +136,24 @@ def make_plan(
         provider=provider,
         model=model,
         stages=stages,
+        recorded=recorded,
         **config.campaign.model_dump(include={"rounds", "samples", "repairs", "threshold"}),
         **wanted.model_dump(exclude={"name", "model"}),
     )
     budget = Budget(**config.budget.model_dump())
-    return Plan(task, settings, budget, seed, (*place.lines, f"provider: {provider}. {why}"))
+    providing = provider_lines(source, recorded) if source else [f"provider: {provider}. {why}"]
+    return Plan(task, settings, budget, seed, (*place.lines, *providing))
+
+
+def _place(config: Config, source: Source | None) -> Place:
+    """The record's device when nobody names one; else as `choose_place`."""
+    from kernelwright.evaluator.gpus import gpu
+
+    wanted = config.campaign
+    if source is None or wanted.device != "auto":
+        return choose_place(wanted.device, wanted.target)
+    target = source.record.campaign.settings.target if wanted.target == "auto" else wanted.target
+    return Place(source.session.kind, gpu(target).name, (device_line(source),))
 
 
 def check_base_url(base_url: str | None) -> None:
@@ -167,10 +193,12 @@ def stages_of(config: Config) -> list[Stage]:
     return [stage(name) for name in names]
 
 
-def _seed(file: Path | None, task: Task) -> str | None:
+def _seed(file: Path | None, task: Task, way: Source | None) -> str | None:
     """The campaign's starting kernel; a file that is no kernel is refused before a campaign begins."""
     from kernelwright.evaluator.source import check_source
 
+    if file is None and way is not None:
+        return way.texts.get(way.record.campaign.settings.seed or "")
     if file is None:
         return read_text(task.seed, "seed kernel") if task.seed else None
     source = read_text(file, "seed kernel")

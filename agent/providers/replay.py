@@ -1,7 +1,7 @@
-"""Replies that are already there: found by the prompt's hash, or taken from a folder in order.
+"""Replies that are already there: those of one campaign, found by the prompt's hash, or a folder's in order.
 
-Neither keeps a cursor, so a resumed campaign gets the reply that it would have got without the break: the
-sample's number, or the number of replies that the campaign already has, says which.
+None keeps a cursor, so a resumed campaign gets the reply that it would have got without the break: the
+attempt's number, the sample's, or the number of replies that the campaign already has, says which.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ..record import Reply
-from .base import ProviderMisconfigured, ReplayMiss, Request
+from ..record import Attempt, Record, Reply
+from ..replaying.fork import unanswered
+from ..replaying.source import Source, answered
+from .base import NothingToPropose, ProviderMisconfigured, ReplayMiss, Request
 
 MAX_REPLY_BYTES = 4_000_000
 _MAX_DIFF_LINES = 60
@@ -48,6 +50,39 @@ class ReplayProvider:
         return (
             f"the record holds no reply to this prompt; against the nearest stored one it differs so:\n{diff}"
         )
+
+
+class PathReplayProvider:
+    """The replies of one campaign, on the same way through it."""
+
+    name = "replay"
+    model = "replay"
+
+    def __init__(self, source: Source, again: Callable[[], Record], by_place: bool = False) -> None:
+        """``again`` gives the campaign that asks, as it is stored.
+
+        With ``by_place`` a prompt that the record lacks gets the reply of the attempt of the same number and
+        stage: where kernels are judged anew, the figures in the prompts are new too.
+        """
+        self._source = source
+        self._again = again
+        self._by_place = by_place
+
+    def ask(self, request: Request) -> Reply:
+        """The reply as it was stored; raises `ReplayMiss` that shows where the path forks."""
+        campaign, _, number = request.attempt.partition(".")
+        found = self._source.answer(request.prompt, campaign, int(number), request.sample)
+        found = found or (self._at(int(number), request.stage.name) if self._by_place else None)
+        if found is None:
+            nearest = nearest_prompt(request.prompt, self._source.prompts())
+            raise ReplayMiss(unanswered(self._source, self._again(), request.prompt, nearest))
+        if found.reply is not None:
+            return found.reply
+        raise NothingToPropose(found.decision.reason if found.decision else "nothing was proposed")
+
+    def _at(self, number: int, stage: str) -> Attempt | None:
+        there = self._source.at(number)
+        return there if there and there.stage == stage and there.prompt_sha and answered(there) else None
 
 
 class FolderReplayProvider:

@@ -55,9 +55,9 @@ def _what(stored: str | Failure, today: str | Failure) -> str:
         case Failure(), Failure():
             return "no kernel is found in its reply, as before, and another reason is given"
         case Failure(), _:
-            return f"a kernel is found in its reply, which held none ({stored.kind.value})"  # type: ignore[union-attr]
+            return f"a kernel is found in its reply, which held none ({stored.kind.value})"
         case _, Failure():
-            return f"no kernel is found in its reply any more ({today.kind.value})"  # type: ignore[union-attr]
+            return f"no kernel is found in its reply any more ({today.kind.value})"
     return "another kernel is taken from its reply"
 
 
