@@ -35,7 +35,7 @@ def attempt_facts(attempt: Attempt, parent: Attempt | None, called: Mapping[str,
         "estimated": provisional(attempt),
         "floor": _floor(evaluation),
         "notes": _notes(attempt),
-        "timing": _timing(evaluation),
+        "timing": _timing(evaluation, called),
         "families": _families(evaluation.correctness) if evaluation and evaluation.correctness else [],
         "deterministic": _deterministic(evaluation),
         "metrics": metric_tables(parent, attempt),
@@ -72,7 +72,7 @@ def _notes(attempt: Attempt) -> list[tuple[str, str]]:
     return [(kind, one_line(line)) for kind, line in (*notes, *said)]
 
 
-def _timing(evaluation: Evaluation | None) -> dict[str, Any] | None:
+def _timing(evaluation: Evaluation | None, called: Mapping[str, str]) -> dict[str, Any] | None:
     timing = evaluation.timing if evaluation else None
     if timing is None:
         return None
@@ -81,7 +81,7 @@ def _timing(evaluation: Evaluation | None) -> dict[str, Any] | None:
         parts.append(f"{timing.discarded} thrown away because the card throttled")
     if timing.noise_floor is not None:
         parts.append(f"noise floor {timing.noise_floor:.2%}")
-    return {"said": ", ".join(parts), "pictures": pairs_pictures(timing)}
+    return {"said": ", ".join(parts), "pictures": pairs_pictures(timing, called)}
 
 
 def _families(correctness: Correctness) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kernelwright.evaluator.protocol import Session, Standing
 
-from ..record import Attempt, CampaignStatus, Record
+from ..record import Attempt, Budget, CampaignStatus, Record
 from ..rules.accounts import StageAccount, accounts
 from ..views.lineage import names, seed
 from ..views.summary import resume_command
@@ -83,8 +83,8 @@ def stages(record: Record) -> list[dict[str, Any]]:
             "attempts": str(account.attempts),
             "kept": str(account.kept),
             "worth": worth(account),
-            "tokens": f"{account.tokens:,}" if account.tokens else "—",
-            "time": seconds(account.seconds) if account.seconds else "—",
+            "tokens": f"{account.tokens:,}" if account.tokens else "",
+            "time": seconds(account.seconds) if account.seconds else "",
             "outcome": account.outcome or "",
             "reason": one_line(account.reason or ""),
         }
@@ -101,13 +101,8 @@ def worth(account: StageAccount) -> str:
 
 def about(record: Record) -> Pairs:
     """What was decided when the campaign began, and what its limits are."""
-    settings, budget = record.campaign.settings, record.campaign.budget
+    settings = record.campaign.settings
     temperature = None if settings.temperature is None else f"{settings.temperature:g}"
-    limits = (
-        (budget.max_tokens and plural(budget.max_tokens, "token")),
-        (budget.max_usd and f"{budget.max_usd:g} USD"),
-        (budget.max_minutes and f"{budget.max_minutes:g} min"),
-    )
     pairs = [
         ("provider", settings.provider),
         ("model", settings.model),
@@ -117,12 +112,23 @@ def about(record: Record) -> Pairs:
         ("replies to one prompt", str(settings.samples)),
         ("repairs", _given(settings.repairs)),
         ("least gain that counts", f"{settings.threshold:.1%}"),
-        ("budget", ", ".join(filter(None, limits)) or "no limit"),
+        ("budget", _budget(record.campaign.budget)),
         ("used", used(record)),
         ("ended", record.campaign.finish_reason),
         ("seed kernel", settings.seed),
     ]
     return said(pairs)
+
+
+def _budget(budget: Budget) -> str:
+    limits = []
+    if budget.max_tokens is not None:
+        limits.append(plural(budget.max_tokens, "token"))
+    if budget.max_usd is not None:
+        limits.append(f"{budget.max_usd:g} USD")
+    if budget.max_minutes is not None:
+        limits.append(f"{budget.max_minutes:g} min")
+    return ", ".join(limits) or "no limit"
 
 
 def _given(value: int | None) -> str:

@@ -69,8 +69,8 @@ def text_of(record: Record, text: Text, key: str) -> str:
 def page_key(attempt: Attempt) -> str:
     """Names an attempt's page as it is now: another key once there is more to tell."""
     decision = attempt.decision
-    progress = (attempt.kernel_sha, state(attempt), str(attempt.seconds), decision and decision.reason)
-    return key_of("page", attempt.id, attempt.prompt_sha, *progress)
+    reason = decision.reason if decision else None
+    return key_of("page", attempt.id, attempt.kernel_sha, state(attempt), str(attempt.seconds), reason)
 
 
 def _page(attempt: Attempt, parent: Attempt | None, called: dict[str, str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kernelwright.evaluator.evaluation import Timing
 
-from ..views.text import PYTORCH, interval, milliseconds, times
+from ..views.text import baseline, interval, milliseconds, times
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 320, 44, 64, 16, 14, 34
 """Of a picture, in CSS pixels."""
@@ -14,19 +15,18 @@ ROWS_MAX = 60
 """Pairs that are drawn; the rest is in the numbers."""
 
 
-def pairs_pictures(timing: Timing) -> list[str]:
+def pairs_pictures(timing: Timing, called: Mapping[str, str]) -> list[str]:
     """Two ``<svg>``: candidate and baseline of each pair in ms, and each pair's speedup with the 95 % interval."""
-    return [_times(timing), _speedups(timing)] if timing.samples else []
+    return [_times(timing, baseline(timing, called)), _speedups(timing)] if timing.samples else []
 
 
-def _times(timing: Timing) -> str:
+def _times(timing: Timing, base: str) -> str:
     pairs = timing.samples[:ROWS_MAX]
-    base = timing.baseline if timing.baseline in PYTORCH else "baseline"
     svg, place = _picture(len(pairs), [0.0, *(ms for pair in pairs for ms in pair)], "ms of each pair")
-    for row, (candidate, baseline) in enumerate(pairs):
+    for row, (candidate, other) in enumerate(pairs):
         y = _y(row)
-        _line(svg, "rail", place(candidate), y, place(baseline), y)
-        _dot(svg, "dot base", place(baseline), y)
+        _line(svg, "rail", place(candidate), y, place(other), y)
+        _dot(svg, "dot base", place(other), y)
         _dot(svg, "dot", place(candidate), y)
         _text(svg, "value", WIDTH - 4, y + 4, milliseconds(candidate), "end")
         _text(svg, "label", 0, y + 4, f"pair {row + 1}")
@@ -39,7 +39,7 @@ def _times(timing: Timing) -> str:
 
 
 def _speedups(timing: Timing) -> str:
-    ratios = [baseline / candidate for candidate, baseline in timing.samples[:ROWS_MAX] if candidate > 0]
+    ratios = [other / candidate for candidate, other in timing.samples[:ROWS_MAX] if candidate > 0]
     low, high = timing.speedup_ci95
     svg, place = _picture(len(ratios), [*ratios, low, high, *_one(low, high)], "speedup of each pair")
     bottom = _y(len(ratios)) - 4

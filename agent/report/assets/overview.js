@@ -17,10 +17,10 @@ function showOverview(data) {
     make("figure", { class: "chart" }, scroller("Times of all attempts", picture(data.chart))),
     section("Head to head", contendersTable(data.contenders)),
     section("Stages", stagesTable(data.stages)),
-    ...(data.warnings.length ? [section("Warnings", notes(data.warnings.map((line) => ["warning", line])))] : []),
-    make("div", { class: "columns" },
-      section("Where it was judged", pairsOf(data.environment)),
-      section("What was asked for", pairsOf(data.about))));
+    ...(data.warnings.length ? [section("Warnings", notes(data.warnings.map((line) => ["warning", line])))] : []));
+  byId("apparatus").replaceChildren(make("div", { class: "columns" },
+    section("Where it was judged", pairsOf(data.environment)),
+    section("What was asked for", pairsOf(data.about))));
 }
 
 function bestLine({ id, line }) {
@@ -30,7 +30,7 @@ function bestLine({ id, line }) {
 }
 
 function contendersTable(rows) {
-  return table([["kernel", ""], ["time", "n"], ["speedup, 95 % interval", "n"]],
+  return table([["kernel", ""], ["time", "n"], ["speedup, 95 % interval", "n soft"]],
     rows.map((row) => [row.name, time(row.time), row.said]));
 }
 
@@ -38,8 +38,12 @@ function stagesTable(rows) {
   const columns = [["stage", ""], ["attempts", "n"], ["kept", "n"], ["gain", "n"], ["tokens", "n"], ["time", "n"],
     ["outcome", "wide"]];
   return make("div", { class: "cards" }, table(columns, rows.map((row) => [
-    row.stage, row.attempts, row.kept, row.worth || "—", row.tokens, row.time,
+    row.stage, row.attempts, row.kept, known(row.worth), known(row.tokens), known(row.time),
     [row.outcome, row.reason ? make("span", { class: "quiet" }, (row.outcome ? ": " : "") + row.reason) : null]])));
+}
+
+function known(value) {
+  return value || make("span", { class: "none" }, "—");
 }
 
 function notes(lines) {

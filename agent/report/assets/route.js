@@ -31,23 +31,31 @@ function go(id, part) {
 // Shows what the address names; `fresh` when the facts have changed and the address has not.
 async function showAddress(fresh) {
   const [id, part] = address();
+  const left = rows.find((row) => row.getAttribute("aria-selected") === "true");
   const row = marked(id);
   const before = document.body.dataset.view;
   document.body.dataset.view = id === null ? "campaign" : "attempt";
   byId("attempt").hidden = id === null;
-  byId("overview").hidden = id !== null;
+  byId("overview").hidden = byId("apparatus").hidden = id !== null;
   if (id === null) {
     shownPage = null;
-    if (before === "attempt") back(row);
+    if (before === "attempt") back(left);
     return;
   }
   if (!fresh && row) row.scrollIntoView({ block: "nearest" });
   await showAttempt(id, part, fresh);
 }
 
+// Where the tree is not beside the attempt, going back leads to the row that was left.
 function back(row) {
   window.scrollTo(0, 0);
-  if (window.matchMedia("(max-width: 60rem)").matches && row) row.scrollIntoView({ block: "center" });
+  if (!narrow() || !row) return;
+  row.scrollIntoView({ block: "center" });
+  row.focus({ preventScroll: true });
+}
+
+function narrow() {
+  return window.matchMedia("(max-width: 60rem)").matches;
 }
 
 async function showAttempt(id, part, fresh) {
@@ -67,6 +75,9 @@ async function showAttempt(id, part, fresh) {
 }
 
 function openPage(page, part, before, after, moved) {
+  const inside = byId("attempt").contains(document.activeElement);
   keeping(() => byId("attempt").replaceChildren(attemptHead(page, before, after), ...showTabs(page, part)));
+  const lost = document.activeElement === document.body || document.activeElement.closest("[hidden]");
+  if (inside && lost || moved && narrow()) byId("attempt").focus({ preventScroll: true });
   if (moved) window.scrollTo(0, 0);
 }
