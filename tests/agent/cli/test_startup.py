@@ -11,7 +11,7 @@ import pytest
 HEAVY = {"torch", "triton", "numpy", "openai", "libcst", "httpx", "pandas", "scipy"}
 LINES = [
     "-h", "run -h", "list", "list --json", "tree offl", "best meas", "show offl.1", "show offl.1 --code",
-    "show offl.1 --metrics", "diff offl.1", "tasks", "stages", "gpus", "prompt list", "doctor",
+    "show offl.1 --metrics", "diff offl.1", "ask offl.1", "tasks", "stages", "gpus", "prompt list", "doctor",
 ]  # fmt: skip
 PROGRAM = """
 import json, sys
