@@ -12,7 +12,7 @@ from rich.text import Text
 from ..record import Record
 from .lineage import names
 from .sides import Side
-from .text import one_line, plural, seconds, speedup, time_of
+from .text import one_line, seconds, speedup, time_of
 
 
 def side_by_side(own: Side, answers: Sequence[Side], record: Record) -> RenderableType:
@@ -105,7 +105,7 @@ def _diff(side: Side, known: dict[str, str]) -> str:
     if side.changed is None:
         return "—"
     added, removed = side.changed
-    return f"+{added} −{plural(removed, 'line')}" if added or removed else "the same source"
+    return f"+{added} −{removed} lines" if added or removed else "the same source"
 
 
 def _status(side: Side, known: dict[str, str]) -> str:

@@ -126,7 +126,7 @@ def test_the_stored_prompt_goes_out_byte_for_byte_and_both_stand_side_by_side(
     assert "openai/small-model-2, asked as openai/small" in rows["model"]
     for title, cell in {
         "parameters": "temperature 0.5", "finish reason": "stop", "tokens": "11 + 7", "verdict": "passed",
-        "time": "2 ms est. (1.4–2.8)", "against the parent": "+1 −1 line", "gain": "not measured",
+        "time": "2 ms est. (1.4–2.8)", "against the parent": "+1 −1 lines", "gain": "not measured",
     }.items():  # fmt: skip
         assert cell in rows[title], out
     assert "4 ms est." in rows["time"] and f"kernelwright ask {attempt}@1 --code" in out
