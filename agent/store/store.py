@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -121,7 +122,7 @@ class Store:
     def attempt_rows(self, campaign_id: str) -> list[tuple[str, bytes | None]]:
         """Each attempt's JSON and its reply's bytes as they lie in the file, by number; nothing is checked."""
         rows = self._rows(
-            "SELECT a.data, t.bytes FROM attempts a LEFT JOIN texts t ON t.sha = a.reply_sha "
+            "SELECT a.data, CAST(t.bytes AS BLOB) FROM attempts a LEFT JOIN texts t ON t.sha = a.reply_sha "
             "WHERE a.campaign = ? ORDER BY a.number",
             campaign_id,
         )
@@ -199,13 +200,12 @@ class Store:
 
     def text(self, sha: str) -> str:
         """The text of that hash; raises `StoreError` when it is not there or not itself any more."""
-        rows = self._rows("SELECT bytes FROM texts WHERE sha = ?", sha)
+        rows = self._rows("SELECT CAST(bytes AS BLOB) FROM texts WHERE sha = ?", sha)
         if not rows:
             raise StoreError(f"store '{self.path}' has no text {sha}")
-        text = mapping.from_bytes(rows[0][0])
-        if sha256_of(text) != sha:
+        if hashlib.sha256(rows[0][0]).hexdigest() != sha:
             raise StoreError(f"store '{self.path}' is damaged: text {sha} is not what was stored")
-        return text
+        return mapping.from_bytes(rows[0][0])
 
     def campaign_id(self, prefix: str) -> str:
         """The campaign that a unique prefix means; raises `StoreError` with the candidates."""
