@@ -1,30 +1,49 @@
 """From a model's reply to a kernel source, or to a typed failure that a repair prompt can repeat. Pure.
 
-Only a complete block is ever taken: blocks are never joined, and a reply that was cut off is a failure
-even if something in it would parse.
+Only a complete block is ever taken: blocks are never joined, a reply that was cut off is a failure even if
+something in it would parse, and so is code that says that it leaves something out.
 """
 
 from __future__ import annotations
 
+import ast
 import re
-from dataclasses import dataclass, field
+import warnings
 
 from kernelwright.evaluator.source import MAX_SOURCE, SourceProblem, SourceProblemKind, check_source
 
 from .record import ExtractionFailure, Failure
+from .reply_blocks import Scan, lines_of, looks_like_code, scan, tidy
 
 MAX_REPLY = 2_000_000
 """Characters; more is not read."""
 _MAX_PARSED = 4 * MAX_SOURCE
 """Characters that are parsed at most over all blocks of one reply; each counts as `_LEAST` at least."""
 _LEAST = 1024
-_CUT_OFF = {"length", "max_tokens", "max_output_tokens"}
-_TAG = "think|thinking|thought|reasoning|reflection"
-_OPENS = re.compile(rf"\s*<({_TAG})>", re.IGNORECASE)
-_CLOSES = re.compile(rf"</({_TAG})>", re.IGNORECASE)
+_CUT_OFF = {
+    **dict.fromkeys(
+        ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+        "cut off at its length limit: answer with the complete file and nothing else",
+    ),
+    **dict.fromkeys(
+        ("content_filter", "refusal", "safety", "recitation"),
+        "stopped by the provider's content filter: answer with the complete file and nothing else",
+    ),
+}
 _MEANT = re.compile(r"class\s+ModelNew\b")
 """In every block that can be a kernel; a block without it, such as an example of use, is not parsed."""
-_CODE_LINE = re.compile(r"(import|from|class|def)\s|@|\"\"\"|'''")
+_HEAD = re.compile(r"class\s+ModelNew\s*[(:]")
+_DIFF = re.compile(r"^(?:@@ |[+-] {0,4}(?:(?:import|from|class|def)\b|@\w))", re.MULTILINE)
+_ENTITY = re.compile(r"^[^#\"'\n]*(&(?:lt|gt|amp|quot|#39);)", re.MULTILINE)
+_ELISION = re.compile(
+    r"^[ \t]*(#+ {0,4}[\[(]?(?:"
+    r"(?:\.\.\.|…)[^\n]*\b(?:rest|remaining|unchanged|existing|same|omitted|previous|before|above|code|here)\b"
+    r"|(?:\.\.\.|…)[ \t]*$"
+    r"|(?:the )?(?:rest|remainder) (?:of (?:the |your )?"
+    r"(?:code|file|kernel|class|function|implementation|forward|module)|unchanged|(?:is|remains|stays) )"
+    r")[^\n]*)",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def extract(text: str, finish_reason: str | None = None) -> str | Failure:
@@ -32,200 +51,167 @@ def extract(text: str, finish_reason: str | None = None) -> str | Failure:
 
     ``finish_reason`` is what the provider said of the reply's end.
     """
-    if finish_reason in _CUT_OFF:
-        return _failure(
-            ExtractionFailure.TRUNCATED,
-            "the reply was cut off at its length limit: answer with the complete file and nothing else",
-        )
+    cut_off = _CUT_OFF.get((finish_reason or "").lower())
+    if cut_off:
+        return _failure(ExtractionFailure.TRUNCATED, f"the reply was {cut_off}")
     if len(text) > MAX_REPLY:
         return _failure(
             ExtractionFailure.NO_CODE,
             f"the reply has {len(text)} characters and was not read: answer with one kernel file only",
         )
-    scan = _scan(text)
-    return _from_bare(scan) or _from_blocks(scan) or _from_before(scan) or _why_nothing(scan)
+    lines = lines_of(text)
+    whole = _taken([tidy(lines)])  # fences and tags in it can then only stand in its strings
+    return whole or _from_lines(lines)
 
 
-@dataclass
-class _Fence:
-    """An open fence."""
-
-    mark: str
-    length: int
-    indent: int
-    info: str
-    lines: list[str] = field(default_factory=list)
-
-    def closed_by(self, line: str) -> bool:
-        """CommonMark's rule, so that an indented fence inside a docstring closes nothing."""
-        body = line.lstrip(" \t")
-        return (
-            len(line) - len(body) <= self.indent + 3
-            and len(body.rstrip()) >= self.length
-            and not body.rstrip().strip(self.mark)
-        )
-
-    @property
-    def text(self) -> str:
-        """The block's content without the indentation of its fence."""
-        return "\n".join(_outdent(line, self.indent) for line in self.lines) + "\n"
+def _from_lines(lines: list[str]) -> str | Failure:
+    found = scan(lines, docstrings=True)
+    taken = _from_scan(found)
+    if isinstance(taken, str) or not found.quoted:
+        return taken
+    return _from_scan(scan(lines, docstrings=False))  # what looked like a string was none
 
 
-@dataclass
-class _Scan:
-    """What a reply consists of, reasoning left out."""
-
-    blocks: list[str] = field(default_factory=list)
-    before: list[str] = field(default_factory=list)
-    """Blocks ahead of a closing tag that nothing opened: reasoning, or an answer whose prose names the tag."""
-    open: _Fence | None = None
-    lines: list[str] = field(default_factory=list)
-    """Every line outside the reasoning, fences included."""
-    reasoning: str | None = None
-    """Tag of the reasoning that is open."""
-    reasoned: bool = False
-
-    @property
-    def bare(self) -> str:
-        """The reply as one text."""
-        return "\n".join(self.lines).strip("\n") + "\n"
-
-    def line(self, line: str) -> None:
-        """Take the next line."""
-        if self.reasoning:
-            self._in_reasoning(line)
-        elif self.open:
-            self._in_block(self.open, line)
-        else:
-            self._outside(line)
-
-    def _in_reasoning(self, line: str) -> None:
-        close = _last(_CLOSES, line)
-        if close:
-            self.reasoning = None
-            self.line(line[close.end() :])
-
-    def _in_block(self, fence: _Fence, line: str) -> None:
-        close = _CLOSES.match(line.lstrip(" \t`~"))
-        if close:  # the reasoning had no opening tag and left a fence open
-            self._forget()
-            self.line(line[line.index("</") + close.end() :])
-            return
-        self.lines.append(line)
-        if fence.closed_by(line):
-            self.blocks.append(fence.text)
-            self.open = None
-        else:
-            fence.lines.append(line)
-
-    def _outside(self, line: str) -> None:
-        opening = _OPENS.match(line)
-        if opening:
-            self.reasoning, self.reasoned = opening[1], True
-            self.line(line[opening.end() :])
-            return
-        close = _last(_CLOSES, line)
-        if close:  # some servers put the opening tag into the prompt: all before was reasoning
-            self._forget()
-            line = line[close.end() :]
-        self.lines.append(line)
-        self.open = _fence(line)
-
-    def _forget(self) -> None:
-        self.before += self.blocks
-        self.blocks, self.lines, self.open, self.reasoned = [], [], None, True
+def _from_scan(found: Scan) -> str | Failure:
+    return (
+        _taken(found.texts[-1:])
+        or _from_blocks(found)
+        or _taken(found.before)
+        or _taken(found.texts)
+        or _why_nothing(found)
+    )
 
 
-def _scan(text: str) -> _Scan:
-    scan = _Scan()
-    for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
-        scan.line(line)
-    return scan
-
-
-def _fence(line: str) -> _Fence | None:
-    """The fence that this line opens. No regular expression, since one would be quadratic here."""
-    body = line.lstrip(" \t")
-    mark = body[:1]
-    if mark not in ("`", "~") or not body.startswith(mark * 3):
-        return None
-    info = body.lstrip(mark)
-    if mark == "`" and mark in info:
-        return None
-    return _Fence(mark, len(body) - len(info), len(line) - len(body), info.strip())
-
-
-def _outdent(line: str, indent: int) -> str:
-    return line[:indent].lstrip(" \t") + line[indent:]
-
-
-def _last(pattern: re.Pattern[str], line: str) -> re.Match[str] | None:
-    return next(reversed(list(pattern.finditer(line))), None)
-
-
-def _from_bare(scan: _Scan) -> str | None:
-    """The whole reply when it is a kernel; fences in it can then only stand in its strings."""
-    bare = scan.bare
-    return bare if _MEANT.search(bare) and check_source(bare) is None else None
-
-
-def _from_blocks(scan: _Scan) -> str | Failure | None:
+def _from_blocks(found: Scan) -> str | Failure | None:
     """The last valid block, or the failure of the last one that was meant to be it."""
-    if scan.open and (scan.open.info or scan.open.text.strip()):
+    if found.open and found.open.cut_off:
         return _failure(
             ExtractionFailure.TRUNCATED,
             "the last code block is not closed, so the reply was cut off: answer with the complete file",
         )
-    found = _last_valid(scan.blocks)
-    return _of_source(found) if isinstance(found, SourceProblem) else found
+    return _last_valid(found.blocks)
 
 
-def _from_before(scan: _Scan) -> str | None:
-    """The last valid block ahead of a lone closing tag, for a reply in which none was tried after it."""
-    found = _last_valid(scan.before)
+def _taken(texts: list[str]) -> str | None:
+    """The last valid one, where none has to be: of unfenced texts, or of blocks ahead of a lone closing tag."""
+    found = _last_valid(texts)
     return found if isinstance(found, str) else None
 
 
-def _last_valid(blocks: list[str]) -> str | SourceProblem | None:
+def _last_valid(blocks: list[str]) -> str | Failure | None:
     """The last block that is a kernel, or what is wrong with the last one that was meant to be it."""
-    problem, budget = None, _MAX_PARSED
+    failure, budget = None, _MAX_PARSED
     for block in reversed(blocks):
         if budget < 0 or not _MEANT.search(block):
             continue
         budget -= max(len(block), _LEAST)
-        found = check_source(block)
+        found = _problem(block)
         if found is None:
             return block
-        problem = problem or found
-    return problem
+        failure = failure or found
+    return failure
 
 
-def _why_nothing(scan: _Scan) -> Failure:
-    """The failure of a reply in which nothing was meant to be the kernel."""
-    if not scan.bare.strip():
-        return _empty(scan)
-    written = [block for block in scan.blocks if block.strip()]
-    problem = check_source(written[-1]) if written else _of_bare_code(scan.bare)
+def _problem(source: str) -> Failure | None:
+    """Why the text is no complete kernel source; None when it is one."""
+    problem = check_source(source)
     if problem:
-        return _of_source(problem)
+        return _of_source(problem, source)
+    entity = _ENTITY.search(source)  # `a &lt; b` is valid Python, and nonsense
+    return _escaped(entity[1]) if entity else _left_out(source)
+
+
+def _left_out(source: str) -> Failure | None:
+    """A comment or an empty body that stands in place of code."""
+    comment = _ELISION.search(source)
+    if comment:
+        return _failure(
+            ExtractionFailure.TRUNCATED,
+            f"the comment {comment[1].strip()[:80]!a} stands in place of code: write every line of the file",
+        )
+    stub = _stub(source) if "..." in source else None
+    if stub is None:
+        return None
     return _failure(
-        ExtractionFailure.NO_CODE, "the reply holds no code: put the complete file into one ```python block"
+        ExtractionFailure.TRUNCATED,
+        f"the body of '{stub}' is '...' in place of code: write every line of the file",
     )
 
 
-def _empty(scan: _Scan) -> Failure:
-    what = "holds reasoning and no answer" if scan.reasoned else "is empty"
-    return _failure(ExtractionFailure.EMPTY, f"the reply {what}: answer with the complete file")
+def _stub(source: str) -> str | None:
+    """A function that has nothing but an ellipsis for a body."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            last = node.body[-1]
+            rest = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+            if len(rest) == 1 and isinstance(last, ast.Expr) and _is_ellipsis(last.value):
+                return node.name
+    return None
 
 
-def _of_bare_code(bare: str) -> SourceProblem | None:
-    """What is wrong with unfenced code; None when it is prose."""
-    first = next((line for line in bare.split("\n") if line.strip() and not line.startswith("#")), "")
-    return check_source(bare) if _CODE_LINE.match(first) else None
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
 
 
-def _of_source(problem: SourceProblem) -> Failure:
-    return _failure(_KINDS[problem.kind], problem.reason)
+def _why_nothing(found: Scan) -> Failure:
+    """The failure of a reply in which no block was meant to be the kernel."""
+    bare = found.texts[-1] if found.texts else ""
+    if not bare:
+        what = "holds reasoning and no answer" if found.reasoned else "is empty"
+        return _failure(ExtractionFailure.EMPTY, f"the reply {what}: answer with the complete file")
+    if any(_says_something(block) for block in found.blocks):
+        return _failure(
+            ExtractionFailure.NO_MODEL_NEW,
+            "no code block of the reply defines class ModelNew: put the complete file into one ```python block",
+        )
+    if _in_json(bare) or not looks_like_code(bare):
+        return _no_code(bare, found.reasoned)
+    return _problem(bare) or _no_code(bare)
+
+
+def _says_something(block: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in block.split("\n"))
+
+
+def _no_code(bare: str, reasoned: bool = False) -> Failure:
+    what = "the reply holds no code" + (" outside its reasoning" if reasoned else "")
+    if _in_json(bare):
+        what = "the code is wrapped in JSON"
+    elif _HEAD.search(bare):
+        what = "the code does not stand in a block of its own"
+    return _failure(ExtractionFailure.NO_CODE, f"{what}: put the complete file into one ```python block")
+
+
+def _in_json(source: str) -> bool:
+    return source.lstrip()[:1] in ("{", "[") and _MEANT.search(source) is not None
+
+
+def _of_source(problem: SourceProblem, source: str) -> Failure:
+    """The problem in words that say what the model did, where that can be seen."""
+    if _in_json(source):
+        return _no_code(source)
+    kind = _KINDS[problem.kind]
+    if problem.kind is not SourceProblemKind.SYNTAX_ERROR or len(source) > MAX_SOURCE:
+        return _failure(kind, problem.reason)
+    entity = _ENTITY.search(source)
+    if entity:
+        return _escaped(entity[1])
+    if len(_DIFF.findall(source)) > 1:
+        return _failure(
+            kind, "the code is a diff and no file: answer with the complete file, without + and -"
+        )
+    elided = _left_out(source) if _ELISION.search(source) else None
+    return elided or _failure(kind, problem.reason)
+
+
+def _escaped(entity: str) -> Failure:
+    return _failure(
+        ExtractionFailure.SYNTAX_ERROR,
+        f"the code is escaped for HTML ({entity}): write the characters themselves",
+    )
 
 
 _KINDS = {
