@@ -21,10 +21,27 @@ def unanswered(source: Source, again: Record, prompt: str, nearest: str | None) 
     stored = source.texts.get(then.prompt_sha or "") if then else None
     name = f"{then.id} as it was asked" if then and stored is not None else "the nearest prompt of the record"
     shown = nearest if stored is None else neutral(stored, source.id)
+    if then is None and parting(source.record, again) is None:
+        return _ended(source, again)
     said = f"{_place(source, again)}: {_what_is_there(source, then, stored is not None)}"
     if shown is None:
         return f"{said}, and it holds no prompt to compare with"
     return f"{said}\n{_diff(shown, today, name, f'attempt {now.number} as asked today')}"
+
+
+def _ended(source: Source, again: Record) -> str:
+    now = again.attempts[-1]
+    return (
+        f"the record of {source.id} ends before attempt {now.number} ({where(now)}), and the way up to there was the"
+        f" same: {_why_ended(source)}"
+    )
+
+
+def _why_ended(source: Source) -> str:
+    campaign = source.record.campaign
+    if source.moved:
+        return "the campaign was carried to a card then"
+    return campaign.finish_reason or campaign.pause_reason or campaign.status.value
 
 
 def _diff(stored: str, today: str, stored_name: str, today_name: str) -> str:
@@ -47,9 +64,7 @@ def _place(source: Source, again: Record) -> str:
 
 def _what_is_there(source: Source, then: Attempt | None, asked: bool) -> str:
     if then is None:
-        campaign = source.record.campaign
-        why = campaign.finish_reason or campaign.pause_reason or campaign.status.value
-        return f"the record of {source.id} ends there ({'carried to a card' if source.moved else why})"
+        return f"the record of {source.id} ends there ({_why_ended(source)})"
     if not asked:
         return f"{then.id} asked nothing there ({where(then)})"
     if then.reply is None and then.decision is None:

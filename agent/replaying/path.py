@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from ..record import Attempt, Record
+from ..record import Attempt, CampaignStatus, Record
 from ..views.lineage import state, where
 from ..views.text import one_line, plural
 
@@ -84,12 +85,31 @@ def other_prompts(
     return sum(1 for a, b in asked if a != b and neutral(then(a), *ids) != neutral(text(b), *ids))
 
 
+def _other_end(record: Record, again: Record) -> str | None:
+    """How the stages of two finished campaigns ended otherwise."""
+    if CampaignStatus.FINISHED not in {record.campaign.status} & {again.campaign.status}:
+        return None
+    then, now = (
+        [
+            f"{end.stage} {end.outcome}: {neutral(end.reason, each.campaign.id)}"
+            for end in each.campaign.stage_ends
+        ]
+        for each in (record, again)
+    )
+    other = next(
+        (pair for pair in zip_longest(then, now, fillvalue="no other stage") if pair[0] != pair[1]), None
+    )
+    return f"another end of a stage: {_short(other[0])} then, {_short(other[1])} now" if other else None
+
+
 def compared(record: Record, again: Record) -> str:
     """One sentence: the same path, or where the two part."""
     name, found = record.campaign.id, parting(record, again)
     if found is not None:
         return f"parted from {name} at attempt {found.number}: {found.what}"
     missing = len(record.attempts) - len(again.attempts)
+    if not missing and (ends := _other_end(record, again)):
+        return f"same attempts as {name}, and {ends}"
     if missing:
         longer = f"{name} has {plural(missing, 'attempt')} more" if missing > 0 else f"{name} ends there"
         return f"same path as {name} for {plural(min(len(record.attempts), len(again.attempts)), 'attempt')}; {longer}"

@@ -38,7 +38,7 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where the verdicts are from, behind the campaign's name: `` on NVIDIA H200``, ``, estimated for the RTX 4090``."""
+        """Where the verdicts are from, behind the id's name: `` on NVIDIA H200``, ``, estimated for the RTX 4090``."""
         measured = self.session.kind == "cuda"
         return (
             f" on {self.session.device}"
