@@ -71,7 +71,7 @@ def _progress() -> Progress:
 
 def _write(path: Path, text: str, force: bool) -> None:
     try:
-        with path.open("w" if force else "x", encoding="ascii", errors="xmlcharrefreplace") as file:
+        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
         raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,8 +31,7 @@ BLOCK_BYTES = 1 << 19
 
 def key_of(*parts: str | None) -> str:
     """A short name for what those parts determine; safe in an address."""
-    whole = "\0".join("\1" if part is None else part for part in parts)
-    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
 
 
 def prompt_key(attempt: Attempt) -> str | None:

@@ -3,21 +3,21 @@
 let data = null;
 let shownPage = null;
 
+// Attempt and part that the address names; nulls where it names none that is there.
 function address() {
-  const [id, part] = parsed(location.hash.slice(1));
-  return data && data.attempts.some((attempt) => attempt.id === id) ? [id, part] : [null, null];
+  const whole = decoded(location.hash.slice(1));
+  const there = (id) => data !== null && data.attempts.some((attempt) => attempt.id === id);
+  if (there(whole)) return [whole, null];
+  const slash = whole.lastIndexOf("/");
+  return there(whole.slice(0, Math.max(slash, 0))) ? [whole.slice(0, slash), whole.slice(slash + 1)] : [null, null];
 }
 
-function parsed(hash) {
-  let whole;
+function decoded(text) {
   try {
-    whole = decodeURIComponent(hash);
+    return decodeURIComponent(text);
   } catch {
-    return [null, null];
+    return "";
   }
-  const slash = whole.lastIndexOf("/");
-  const known = TABS.some(([name]) => name === whole.slice(slash + 1));
-  return slash > 0 && known ? [whole.slice(0, slash), whole.slice(slash + 1)] : [whole, null];
 }
 
 function chosen() {

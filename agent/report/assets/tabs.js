@@ -15,9 +15,10 @@ function showTabs(page, wanted) {
 
 function tabKey(event, tabs) {
   const at = tabs.indexOf(event.target);
-  const next = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
-  if (event.key === " ") event.target.click();
-  else if (next !== undefined && !event.altKey) tabs[next % tabs.length].click();
-  else return;
+  const place = { ArrowRight: at + 1, ArrowLeft: at - 1 + tabs.length, Home: 0, End: tabs.length - 1, " ": at }[event.key];
+  if (place === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
+  const tab = tabs[place % tabs.length];
+  tab.focus();
+  tab.click();
 }

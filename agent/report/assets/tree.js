@@ -46,7 +46,7 @@ function stageRow(group, name, onPath) {
       class: "stage" + (onPath ? " trunk" : ""), "data-stage": name, "data-keep": "stage " + name },
       make("span", { class: "lane", "aria-hidden": "true" }),
       make("span", { class: "name" }, make("b", {}, group.stage), group.worth ? make("span", { class: "worth" }, group.worth) : null),
-      make("span", { class: "said" }, group.outcome ? [group.outcome, ": ", group.reason] : "under way")));
+      make("span", { class: "said" }, group.outcome ? group.outcome + ": " + group.reason : null)));
 }
 
 function attemptRow(facts, within, onPath, place, size) {
@@ -59,9 +59,9 @@ function attemptRow(facts, within, onPath, place, size) {
       "data-id": facts.id, "data-within": within, "data-keep": "attempt " + facts.id },
       make("span", { class: "lane", "aria-hidden": "true" }, make("i", {})),
       make("span", { class: "name" }, make("b", {}, facts.id), " ", make("span", { class: "step" }, facts.step), " ",
-        make("span", { class: "gain" }, facts.gain), " ", make("span", { class: "time" }, time(facts.time))),
-      make("span", { class: "said" }, make("span", { class: "state" }, facts.state), " · ", facts.said,
-        facts.best ? " — the best" : null));
+        make("span", { class: "time" }, time(facts.time))),
+      make("span", { class: "said" }, make("span", { class: "state" }, facts.state),
+        facts.gain ? " · " + facts.gain : null, " · ", make("span", { class: "why" }, facts.said, facts.best ? " — the best" : null)));
   });
 }
 

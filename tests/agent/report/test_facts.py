@@ -1,0 +1,188 @@
+"""The page's facts: complete, in the terminal's words, and honest about estimates."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kernelwright.agent.record import Record
+from kernelwright.agent.report.facts import page_facts, page_key, page_texts, text_of
+from kernelwright.agent.report.tree_facts import groups, levels
+from kernelwright.agent.views.tree import tree
+from report_world import STORED
+from rich.console import Console
+from sample_campaigns import BAD, FASTER, HOSTILE, SEED, measured_record, offline_record
+
+RECORDS = {"measured": measured_record, "offline": offline_record}
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@pytest.fixture(params=sorted(RECORDS))
+def record(request: pytest.FixtureRequest) -> Record:
+    return RECORDS[request.param]()
+
+
+def pages(record: Record) -> dict[str, dict[str, Any]]:
+    texts = page_texts(record, STORED.__getitem__)
+    return {row["id"]: json.loads(texts[row["page"]]()) for row in page_facts(record, "finished")["attempts"]}
+
+
+def strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list | tuple):
+        for value in data.values() if isinstance(data, dict) else data:
+            yield from strings(value)
+
+
+def test_every_text_that_is_named_can_be_had(record: Record) -> None:
+    texts = page_texts(record, STORED.__getitem__)
+    named = {key for page in pages(record).values() for key in page["texts"].values()}
+    assert named | {page_key(attempt) for attempt in record.attempts} == set(texts)
+    assert (
+        text_of(record, STORED.__getitem__, pages(record)[record.attempts[1].id]["texts"]["code"]) == FASTER
+    )
+    with pytest.raises(KeyError):
+        text_of(record, STORED.__getitem__, "no such key")
+
+
+def test_long_texts_stay_out_of_the_outline(record: Record) -> None:
+    asked_for: list[str] = []
+    page_texts(record, lambda sha: asked_for.append(sha) or STORED[sha])  # type: ignore[func-returns-value]
+    assert asked_for == []
+    assert "import triton" not in json.dumps(page_facts(record, "finished"))
+
+
+def test_facts_are_json(record: Record) -> None:
+    facts = page_facts(record, "finished")
+    assert json.loads(json.dumps(facts, allow_nan=False))["campaign"]["id"] == record.campaign.id
+
+
+def test_numbers_that_are_none_survive() -> None:
+    """Nobody should store a NaN; whoever did can still read the page."""
+    record = measured_record()
+    evaluation = record.attempts[1].evaluation
+    assert evaluation is not None
+    evaluation.kernels[0].metrics |= {
+        "a": float("nan"),
+        "b": float("inf"),
+        "gpu__time_duration.sum": float("nan"),
+    }
+    tables = pages(record)["meas.1"]["metrics"]["kernels"]
+    shown = {
+        row["name"]: row["after"] for table in tables for row in table["rows"] if table["name"] == "partial"
+    }
+    assert (shown["a"], shown["b"]) == ("nan", "inf")
+
+
+def test_the_page_says_what_the_terminal_says(record: Record) -> None:
+    file = io.StringIO()
+    Console(file=file, width=400, highlight=False, markup=False).print(tree(record))
+    terminal = file.getvalue()
+    for row in page_facts(record, "finished")["attempts"]:
+        line = next(line for line in terminal.splitlines() if f" {row['id']} " in line)
+        for word in ("step", "state", "time", "gain", "said"):
+            assert row[word] in line
+
+
+def test_an_estimate_is_marked_and_claims_no_speedup() -> None:
+    record = offline_record()
+    facts = page_facts(record, "finished")
+    facts.pop("chart")
+    said = [*strings(facts), *strings(pages(record))]
+    assert not [line for line in said if re.search(r"\d×(?!\d)", line)]
+    for row in facts["attempts"]:
+        assert row["time"] == "—" or " est. (" in row["time"]
+    assert [stage["worth"] for stage in facts["stages"] if stage["worth"]] == [
+        "est. time ÷ 6.39, provisional"
+    ]
+    metrics = pages(record)["offl.1"]["metrics"]
+    assert metrics["estimated"] and not pages(measured_record())["meas.1"]["metrics"]["estimated"]
+
+
+def test_nothing_that_steers_is_left_in_any_string(record: Record) -> None:
+    texts = page_texts(record, STORED.__getitem__)
+    for text in [*strings(page_facts(record, "finished")), *(make() for make in texts.values())]:
+        assert not STEERING.search(text)
+
+
+def test_every_attempt_stands_once_in_the_tree_and_stages_without_one_stand_too(record: Record) -> None:
+    found = groups(record)
+    assert [index for group in found for index in group["rows"]] == list(range(len(record.attempts)))
+    named = {group["stage"] for group in found}
+    assert {end.stage for end in record.campaign.stage_ends} <= named
+    assert [group["stage"] for group in found][:2] == [None, "algorithm"]
+
+
+def test_a_repair_stands_below_what_it_mends() -> None:
+    depth = levels(offline_record())
+    assert (depth["offl.2"], depth["offl.3"]) == (1, 2)
+
+
+def test_the_best_path_is_marked() -> None:
+    rows = page_facts(offline_record(), "finished")["attempts"]
+    assert [row["id"] for row in rows if row["path"]] == ["offl.0", "offl.1"]
+    assert [row["id"] for row in rows if row["best"]] == ["offl.1"]
+    assert [row["tone"] for row in rows] == ["good", "good", "bad", "bad", "quiet"]
+
+
+def test_an_attempts_page_tells_why_it_failed_and_what_it_broke() -> None:
+    found = pages(offline_record())
+    assert found["offl.2"]["reason"] == "truncated: the reply stops inside its code block"
+    assert found["offl.3"]["reason"].startswith(r"nominal is wrong \x1b[2J")
+    assert ["broken promise", "it changed a grid"] in found["offl.4"]["notes"]
+    assert ["warning", "bubblewrap is not usable here"] in found["offl.4"]["notes"]
+    assert found["offl.3"]["mends"] == "offl.2"
+
+
+def test_an_attempts_page_holds_hashes_model_and_tokens() -> None:
+    record = measured_record()
+    told = {name: value for _, pairs in pages(record)["meas.1"]["record"] for name, value in pairs}
+    assert told["model"] == "m-1" and told["prompt tokens"] == "4,000" and told["latency"] == "31.0 s"
+    assert told["kernel SHA-256"] == record.attempts[1].kernel_sha
+    assert told["template SHA-256"] == "ab" * 32
+
+
+def test_a_page_has_another_key_once_there_is_more_to_tell() -> None:
+    done = offline_record().attempts[1]
+    asked = done.model_copy(update={"evaluation": None, "decision": None, "kernel_sha": None})
+    judged = done.model_copy(update={"decision": None})
+    assert len({page_key(asked), page_key(judged), page_key(done)}) == 3
+    assert page_key(done) == page_key(offline_record().attempts[1])
+
+
+def test_diffs_are_against_the_parent_and_only_where_both_have_code() -> None:
+    record = offline_record()
+    found, texts = pages(record), page_texts(record, STORED.__getitem__)
+    assert "diff" not in found["offl.0"]["texts"] and "diff" not in found["offl.2"]["texts"]
+    diff = texts[found["offl.1"]["texts"]["diff"]]()
+    assert diff.startswith("--- offl.0.py\n+++ offl.1.py\n") and "-GRID = 16\n+GRID = 4096\n" in diff
+
+
+def test_replies_and_kernels_are_shown_as_they_are_but_for_what_steers() -> None:
+    record = offline_record()
+    found, texts = pages(record), page_texts(record, STORED.__getitem__)
+    assert texts[found["offl.0"]["texts"]["code"]]() == SEED
+    assert "[bold red]not markup[/]" in texts[found["offl.2"]["texts"]["reply"]]() != HOSTILE
+    assert r"\x1b[2J" in texts[found["offl.3"]["texts"]["code"]]() != BAD
+
+
+def test_why_a_campaign_stands_still_and_what_goes_on() -> None:
+    facts = page_facts(measured_record(), "paused")
+    assert (
+        facts["stop"][0].startswith("paused: the budget") and "kernelwright resume meas" in facts["stop"][1]
+    )
+    assert "its process is gone" in page_facts(offline_record(), "stopped")["stop"][0]
+    assert page_facts(offline_record(), "finished")["stop"] == []
+    assert page_facts(offline_record(), "running")["campaign"]["running"]
+
+
+def test_a_campaign_without_an_attempt_has_a_page() -> None:
+    record = Record(campaign=offline_record().campaign.model_copy(update={"session": None}), attempts=[])
+    facts = page_facts(record, "running")
+    assert facts["attempts"] == [] and facts["best"]["id"] is None
+    assert page_texts(record, STORED.__getitem__) == {}
