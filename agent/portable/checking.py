@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from ..record import Attempt, Campaign, Record
 from ..store.mapping import replied_to_json, to_json
 from ..views.text import one_line
-from .format import FORMAT, PARTS, VERSION, Bundle, PortableError, checksum, spoken
+from .format import FORMAT, NOT_FINITE, PARTS, VERSION, Bundle, PortableError, checksum, spoken
 from .sound import check_sound, shown
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -21,6 +21,7 @@ def bundle_of(whole: Any) -> Bundle:
     """The campaign in a parsed file; raises `PortableError` with the first thing that does not fit."""
     parts = _parts(whole)
     texts = _texts(parts["texts"])
+    _check_numbers({"campaign": parts["campaign"], "attempts": parts["attempts"]})
     data = spoken({"campaign": parts["campaign"], "attempts": parts["attempts"]})
     campaign = _campaign(data["campaign"])
     attempts = [
@@ -29,6 +30,19 @@ def bundle_of(whole: Any) -> Bundle:
     record = Record(campaign=campaign, attempts=attempts)
     check_sound(record, texts)
     return Bundle(record, texts)
+
+
+def _check_numbers(value: Any, where: str = "the file") -> None:
+    """Numbers that are not finite belong among a kernel's constants and metrics and a reply's parameters."""
+    if isinstance(value, dict):
+        if NOT_FINITE in value:
+            raise PortableError(f"{where} holds a number that is not finite")
+        for key, each in value.items():
+            if key not in ("config", "metrics", "parameters"):
+                _check_numbers(each, shown(key))
+    elif isinstance(value, list):
+        for each in value:
+            _check_numbers(each, where)
 
 
 def _parts(whole: Any) -> dict[str, Any]:
