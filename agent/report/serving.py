@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -21,6 +21,7 @@ from typing import Any
 
 from ..record import Record
 from ..store import Follower, Store, StoreError
+from ..views.text import one_line
 from .facts import page_facts, page_texts
 from .page import policy, shell
 
@@ -95,10 +96,10 @@ def _state(record: Record, standing: str, store: Store) -> _State:
     return _State(record, standing, data, tag, page_texts(record, store.text))
 
 
-def answer(page: LivePage, port: int, method: str, target: str, headers: Sequence[tuple[str, str]]) -> Answer:
+def answer(page: LivePage, port: int, method: str, target: str, headers: Iterable[tuple[str, str]]) -> Answer:
     """What a request gets: the page, its data, one of its texts, or a refusal in one sentence."""
-    given = {name.lower(): value for name, value in headers}
-    hosts = [value for name, value in headers if name.lower() == "host"]
+    given = [(name.lower(), value) for name, value in headers]
+    hosts = [value for name, value in given if name == "host"]
     if len(hosts) != 1 or not _is_ours(hosts[0], port):
         return _refusal(
             HTTPStatus.FORBIDDEN, f"This server answers only as {LOOPBACK}:{port} or localhost:{port}."
@@ -108,7 +109,7 @@ def answer(page: LivePage, port: int, method: str, target: str, headers: Sequenc
             HTTPStatus.METHOD_NOT_ALLOWED, "Nothing can be changed here.", Allow=", ".join(METHODS)
         )
     try:
-        return _found(page, target, given.get("if-none-match"))
+        return _found(page, target, dict(given).get("if-none-match"))
     except KeyError:
         return _refusal(HTTPStatus.NOT_FOUND, "There is no such page.")
     except StoreError as problem:
@@ -174,19 +175,29 @@ class LiveServer(ThreadingHTTPServer):
         """A client that went away is no error; anything else is one line."""
         problem = sys.exc_info()[1]
         if not isinstance(problem, ConnectionError | TimeoutError):
-            print(f"a request failed: {type(problem).__name__}: {problem}", file=sys.stderr)
+            _say(problem)
+
+
+def _say(problem: BaseException | None) -> None:
+    said = one_line(f"a request failed: {type(problem).__name__}: {problem}")
+    print(f"kernelwright: {said}", file=sys.stderr, flush=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # in 0.9, the base class's, a refusal would have no headers
     server_version, sys_version = "kernelwright", ""
     timeout = IDLE_SECONDS
     server: LiveServer
 
     def _answer(self) -> None:
-        found = answer(
-            self.server.page, self.server.server_port, self.command, self.path, list(self.headers.items())
-        )
+        try:
+            found = answer(
+                self.server.page, self.server.server_port, self.command, self.path, self.headers.items()
+            )
+        except Exception as problem:
+            _say(problem)
+            found = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "That failed; the terminal says how.")
         self._send(found)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _answer
