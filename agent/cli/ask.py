@@ -5,21 +5,21 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .errors import UsageProblem
-from .opening import reading, store_option, writing
+from .opening import store_option, writing
 from .options import AsJson, BaseUrl, Device, Model, StoreFile
-from .output import show, show_json, show_text, stderr
+from .output import stderr
 
 if TYPE_CHECKING:
     from kernelwright.evaluator.protocol import Evaluator, Session
 
     from ..answer import Answer
-    from ..answering import Answering
     from ..record import Attempt, Record, Settings
     from ..store import Store
     from .planning import DeviceKind
@@ -73,40 +73,40 @@ def ask(
       kernelwright ask abcd.3
       kernelwright ask abcd.3@1 --code > kernel.py
     """
+    from . import answers
+
     if model is None and provider is None:
         _only_with_a_model(base_url, device, no_evaluate, config, assignments)
-        _read(attempt, code, reply, store, as_json)
+        answers.read(attempt, code, reply, store, as_json)
         return
     if code or reply or "@" in attempt:
         raise UsageProblem("--code, --reply and an answer's id read what is stored: leave out --model")
     flags = {"provider.name": provider, "provider.model": model, "provider.base_url": base_url}
+    option = store_option(store)
     with writing(store, create=False) as opened:
-        record, found = _asked(opened, attempt)
+        record, found = answers.asked(opened, attempt)
         settings = _settings(record, config, assignments or [], flags)
         place = None if no_evaluate else _place(record, device)
-        _pursue(opened, record, found, settings, place, as_json, store_option(store))
+        given = _pursue(Question(opened, record, found, settings, place), option)
+        answers.compare(opened, record, found, given, as_json, option)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, of whom, and where the answer is judged."""
+
+    store: Store
+    record: Record
+    attempt: Attempt
+    settings: Settings
+    """The campaign's, with who is to answer."""
+    device: DeviceKind | None
+    """None: the answer is not judged."""
 
 
 def _only_with_a_model(*options: object) -> None:
     if any(options):
         raise UsageProblem("nobody is named who could answer: add --model NAME, or --provider manual")
-
-
-def _asked(store: Store, prefix: str) -> tuple[Record, Attempt]:
-    """The attempt that a prefix means, which must have asked something, in its record."""
-    record, attempt = _found(store, prefix)
-    if attempt.prompt_sha is None or attempt.stage is None:
-        raise UsageProblem(
-            f"attempt {attempt.id} asked nothing ({attempt.kind.value}): name one that has a prompt, "
-            f"`kernelwright tree {record.campaign.id}` shows them"
-        )
-    return record, attempt
-
-
-def _found(store: Store, prefix: str) -> tuple[Record, Attempt]:
-    name = store.attempt_id(prefix)
-    record = store.record(name.partition(".")[0])
-    return record, record.attempt(name)
 
 
 def _settings(
@@ -143,64 +143,45 @@ def _place(record: Record, device: str | None) -> DeviceKind:
     return place.device
 
 
-def _pursue(
-    store: Store,
-    record: Record,
-    attempt: Attempt,
-    settings: Settings,
-    device: DeviceKind | None,
-    as_json: bool,
-    option: str,
-) -> None:
-    """Ask, judge and compare; whatever stops it says how to go on."""
+def _pursue(question: Question, option: str) -> list[Answer]:
+    """Ask and judge; whatever stops it says how to go on."""
     from .steps import Steps
     from .stopping import stops_named
 
     def hint() -> str:
-        return f"`{_going_on(attempt, settings, device, option)}` goes on"
+        return f"`{_going_on(question)}{option}` goes on"
 
-    with stops_named(hint, lambda: None), store.hold_answers(attempt.id), Steps(stderr()) as steps:
-        answers = _answers(store, record, attempt, settings, device, steps)
-    _compare(store, record, attempt, answers, as_json, option)
+    held = question.store.hold_answers(question.attempt.id)
+    with stops_named(hint, lambda: None), held, Steps(stderr()) as steps:
+        return _judged(question, _answered(question, steps), steps)
 
 
-def _going_on(attempt: Attempt, settings: Settings, device: DeviceKind | None, option: str) -> str:
-    words = ["kernelwright", "ask", attempt.id]
+def _going_on(question: Question) -> str:
+    settings, words = question.settings, ["kernelwright", "ask", question.attempt.id]
     words += ["--provider", settings.provider] if settings.provider != "openai" else []
     words += ["--model", settings.model] if settings.model else []
     words += ["--base-url", settings.base_url] if settings.base_url else []
     words += ["--set", f"provider.replay_from={settings.replay_from}"] if settings.replay_from else []
-    words += ["--device", device] if device else ["--no-evaluate"]
-    return shlex.join(words) + option
+    words += ["--device", question.device] if question.device else ["--no-evaluate"]
+    return shlex.join(words)
 
 
-def _answers(
-    store: Store,
-    record: Record,
-    attempt: Attempt,
-    settings: Settings,
-    device: DeviceKind | None,
-    steps: Steps,
-) -> list[Answer]:
-    """What a stop left unfinished of this model, else a new answer; each as far as it can come."""
+def _answered(question: Question, steps: Steps) -> list[Answer]:
+    """What a stop left unfinished of this model, else a new answer; each with its kernel or why it has none."""
     from ..answering import Answering
     from .opening import provider_for
 
-    asking = Answering(store, record, attempt)
-    provider = provider_for(settings, record.campaign.id, store.path)
-    model = settings.model or provider.model
-    answers = asking.unfinished(provider.name, model, judge=device is not None)
+    asking = Answering(question.store, question.record, question.attempt)
+    provider = provider_for(question.settings, question.record.campaign.id, question.store.path)
+    model = question.settings.model or provider.model
+    answers = asking.unfinished(provider.name, model, judge=question.device is not None)
     if not answers:
-        steps.step(f"waiting for {provider.name}/{model} to answer {attempt.id}")
+        steps.step(f"waiting for {provider.name}/{model} to answer {question.attempt.id}")
         answers = [asking.ask(provider, model)]
     answers = [asking.extracted(answer) for answer in answers]
     for answer in answers:
         steps.say(f"{answer.id}: {_came(answer)}")
-    if device is None or not any(answer.open for answer in answers):
-        return answers
-    steps.step("starting the evaluator")
-    with _evaluator(record, device) as (evaluator, session):
-        return [_judged(asking, answer, evaluator, session, steps) for answer in answers]
+    return answers
 
 
 def _came(answer: Answer) -> str:
@@ -209,12 +190,19 @@ def _came(answer: Answer) -> str:
     return f"kernel {(answer.kernel_sha or '')[:10]} in a reply of {len(answer.reply.text):,} characters"
 
 
-def _judged(
-    asking: Answering, answer: Answer, evaluator: Evaluator, session: Session, steps: Steps
-) -> Answer:
-    if answer.kernel_sha:
-        steps.step(f"judging {answer.id}")
-    return asking.judged(answer, evaluator, session, steps.phase)
+def _judged(question: Question, answers: list[Answer], steps: Steps) -> list[Answer]:
+    from ..answering import Answering
+
+    if question.device is None or not any(answer.open for answer in answers):
+        return answers
+    asking = Answering(question.store, question.record, question.attempt)
+    steps.step("starting the evaluator")
+    with _evaluator(question.record, question.device) as (evaluator, session):
+        judged = []
+        for answer in answers:
+            steps.step(f"judging {answer.id}")
+            judged.append(asking.judged(answer, evaluator, session, steps.phase))
+        return judged
 
 
 @contextmanager
@@ -222,70 +210,10 @@ def _evaluator(record: Record, device: DeviceKind) -> Iterator[tuple[Evaluator, 
     """An evaluator that is open for the campaign's task and target."""
     from kernelwright.evaluator.client import open_evaluator
 
+    settings = record.campaign.settings
     evaluator: Evaluator = open_evaluator(device)
     try:
-        yield evaluator, evaluator.open(record.campaign.settings.task, record.campaign.settings.target)
+        yield evaluator, evaluator.open(settings.task, settings.target)
     finally:
         with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
             evaluator.close()
-
-
-def _compare(
-    store: Store, record: Record, attempt: Attempt, answers: list[Answer], as_json: bool, option: str
-) -> None:
-    from ..views.answers import side_by_side
-    from ..views.sides import answer_side, answers_json, attempt_side
-
-    own = attempt_side(record, attempt, store.text, option)
-    sides = [answer_side(record, attempt, answer, store.text, option) for answer in answers]
-    if as_json:
-        show_json(answers_json(own, sides))
-    else:
-        show(side_by_side(own, sides, record))
-
-
-def _read(name: str, code: bool, reply: bool, store: Path | None, as_json: bool) -> None:
-    with reading(store) as opened:
-        if "@" in name:
-            _read_one(opened, opened.answer(name), code, reply, as_json, store_option(store))
-        elif code or reply:
-            raise UsageProblem(f"name one answer, such as {name}@1: `kernelwright ask {name}` shows all")
-        else:
-            _list(opened, name, as_json, store_option(store))
-
-
-def _read_one(store: Store, answer: Answer, code: bool, reply: bool, as_json: bool, option: str) -> None:
-    if code + reply + as_json > 1:
-        raise UsageProblem("choose one of --code, --reply and --json")
-    if code:
-        show_text(kernel_of(store, answer), "python")
-    elif reply:
-        show_text(answer.reply.text)
-    elif as_json:
-        show_json(answer.model_dump(mode="json", by_alias=True))
-    else:
-        _compare(store, *_found(store, answer.attempt), [answer], as_json, option)
-
-
-def kernel_of(store: Store, answer: Answer) -> str:
-    """The source that an answer holds; raises `UsageProblem` with why there is none."""
-    if answer.kernel_sha is None:
-        why = f"{answer.failure.kind.value}: {answer.failure.reason}" if answer.failure else "not read yet"
-        raise UsageProblem(f"answer {answer.id} has no kernel ({why}): --reply prints what it says")
-    return store.text(answer.kernel_sha)
-
-
-def _list(store: Store, name: str, as_json: bool, option: str) -> None:
-    from ..views.answers import listing
-    from ..views.sides import answer_side, answers_json, attempt_side
-
-    record, attempt = _asked(store, name)
-    own = attempt_side(record, attempt, store.text, option)
-    found = store.answers(attempt.id)
-    sides = [answer_side(record, attempt, answer, store.text, option) for answer in found]
-    if as_json:
-        show_json(answers_json(own, sides))
-    elif sides:
-        show(listing(own, sides, record))
-    else:
-        show(f"no other model was asked yet: `kernelwright ask {attempt.id} --model NAME{option}` asks one")
