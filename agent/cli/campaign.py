@@ -126,6 +126,10 @@ def run(
         "budget.max_minutes": max_minutes,
     }
     wanted = load(config, assignments or [], flags)
+    if from_store is not None and wanted.provider.replay_campaign is None:
+        raise UsageProblem(
+            f"--from-store '{from_store}' alone says nothing: name a campaign of it with --from CAMPAIGN"
+        )
     plan = make_plan(task, wanted, seed, source=named_source(wanted, store_path(store)))
     provider_for(plan.settings, "check", store_path(store))  # what it lacks is said before a campaign exists
     if dry_run:

@@ -23,6 +23,7 @@ from kernelwright.agent.store import Store
 from kernelwright.evaluator.protocol import Job, Progress
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loop_world import Judge, Quiet, source
 from worlds import Life, ProfilingJudge, live
@@ -241,7 +242,7 @@ def test_replies_judged_anew_are_found_by_their_place(store: Store) -> None:
     texts = again.source.texts
     assert [a.kernel_sha for a in new.attempts] == [a.kernel_sha for a in record.attempts]
     assert other_prompts(record, new, store.text, lambda sha: texts[sha]) > 0
-    assert SAME.fullmatch(said)
+    assert said.startswith(("same path", "same attempts"))
 
 
 class AnotherDay(ProfilingJudge):
