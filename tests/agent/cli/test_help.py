@@ -41,6 +41,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         "tree",
         "show",
         "diff",
+        "replay",
         "ask",
         "export",
         "import",
