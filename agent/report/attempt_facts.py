@@ -15,7 +15,7 @@ from ..views.verdict import headline
 from .campaign_facts import Pairs, said
 from .metric_facts import metric_tables
 from .pairs import pairs_pictures
-from .texts import code_key, diff_key, prompt_key, reply_key
+from .texts import code_key, diff_key, prompt_key, reply_key, shown
 
 
 def attempt_facts(attempt: Attempt, parent: Attempt | None, called: Mapping[str, str]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _reason(attempt: Attempt) -> str:
     """Why the kernel, or the reply, failed; the decision's own reason is in the outcome."""
     if attempt.failure:
         return f"{attempt.failure.kind.value}: {one_line(attempt.failure.reason)}"
-    return one_line(attempt.evaluation.reason or "", 4000) if attempt.evaluation else ""
+    return shown(attempt.evaluation.reason or "") if attempt.evaluation else ""
 
 
 def _floor(evaluation: Evaluation | None) -> str:

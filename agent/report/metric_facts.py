@@ -49,7 +49,7 @@ def _rows(changes: dict[str, tuple[float | None, float | None]]) -> list[dict[st
             "name": one_line(name, 80),
             "before": "—" if old is None else shown(name, old),
             "after": "—" if new is None else shown(name, new),
-            "change": relative(old, new),
+            "change": "" if old == new else relative(old, new),
             "equal": old == new,
         }
         for name, (old, new) in changes.items()

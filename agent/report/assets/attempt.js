@@ -8,7 +8,7 @@ function attemptHead(page, before, after) {
       page.parent ? make("span", {}, "from ", linkTo(page.parent)) : null,
       page.mends ? make("span", {}, "mends ", linkTo(page.mends)) : null, steps),
     make("h2", { id: "attempt-title" }, page.id),
-    make("p", { class: "figure" }, make("b", {}, time(page.time)), page.gain ? make("span", {}, page.gain) : null),
+    make("p", { class: "figure" }, make("b", {}, page.time === "—" ? page.state : time(page.time)), page.gain ? make("span", {}, page.gain) : null),
     make("p", { class: "outcome" }, page.outcome));
 }
 

@@ -43,21 +43,25 @@ function section(title, ...children) {
 
 // What is wider than a phone scrolls by itself, also by keyboard.
 function scroller(name, ...children) {
-  return make("div", { class: "scroller", role: "region", "aria-label": name, tabindex: "0" }, ...children);
+  return make("div", { class: "scroller", role: "region", "aria-label": name, tabindex: "0", "data-scrolls": name }, ...children);
 }
 
 function linkTo(id, text) {
   return make("a", { href: "#" + encodeURIComponent(id) }, text || id);
 }
 
+function scrollers() {
+  return [...document.querySelectorAll("[data-scrolls]")];
+}
+
 // Does something that rebuilds parts of the page, and puts focus and scroll positions back where they were.
 function keeping(rebuild) {
   const active = document.activeElement;
   const name = active && active.getAttribute ? active.getAttribute("data-keep") || active.getAttribute("href") : null;
-  const scrolled = [...document.querySelectorAll("[data-scrolls]")].map((el) => [el, el.scrollTop, el.scrollLeft]);
+  const scrolled = new Map(scrollers().map((el) => [el.dataset.scrolls, [el.scrollTop, el.scrollLeft]]));
   const [x, y] = [window.scrollX, window.scrollY];
   rebuild();
-  for (const [el, top, left] of scrolled) [el.scrollTop, el.scrollLeft] = [top, left];
+  for (const el of scrollers()) [el.scrollTop, el.scrollLeft] = scrolled.get(el.dataset.scrolls) || [0, 0];
   window.scrollTo(x, y);
   if (name === null || active.isConnected && document.activeElement === active) return;
   const again = [...document.querySelectorAll("[data-keep], a[href]")].find(

@@ -32,7 +32,7 @@ function go(id, part) {
 async function showAddress(fresh) {
   const [id, part] = address();
   const left = rows.find((row) => row.getAttribute("aria-selected") === "true");
-  const row = marked(id);
+  const row = marked(id, !fresh);
   const before = document.body.dataset.view;
   document.body.dataset.view = id === null ? "campaign" : "attempt";
   byId("attempt").hidden = id === null;
@@ -42,7 +42,7 @@ async function showAddress(fresh) {
     if (before === "attempt") back(left);
     return;
   }
-  if (!fresh && row) row.scrollIntoView({ block: "nearest" });
+  if (!fresh && row && row !== left) row.scrollIntoView({ block: "nearest" });
   await showAttempt(id, part, fresh);
 }
 

@@ -16,7 +16,7 @@ window.addEventListener("hashchange", () => {
 });
 byId("skip").addEventListener("click", (event) => {
   event.preventDefault();
-  focusRow(marked(chosen()));
+  focusRow(marked(chosen(), true));
 });
 if (live) follow();
 else update(JSON.parse(byId("data").textContent));

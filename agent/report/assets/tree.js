@@ -21,7 +21,7 @@ function showTree(data) {
   tree.addEventListener("keydown", treeKey);
   tree.addEventListener("click", (event) => treeClick(event.target.closest("[role=treeitem]")));
   applyClosed();
-  marked(chosen());
+  marked(chosen(), false);
 }
 
 function legend() {
@@ -128,20 +128,19 @@ function applyClosed() {
   }
 }
 
-// Marks the row of the attempt that is open, and lets the tab key reach exactly one row.
-function marked(id) {
-  let stop = null;
+// Marks the row of the attempt that is open, opens its stage when `reveal`, and lets the tab key reach one row.
+function marked(id, reveal) {
+  const here = rows.find((row) => id !== null && row.dataset.id === id);
   for (const row of rows) {
-    const here = id !== null && row.dataset.id === id;
-    if (row.dataset.id !== undefined) row.setAttribute("aria-selected", String(here));
+    if (row.dataset.id !== undefined) row.setAttribute("aria-selected", String(row === here));
     row.tabIndex = -1;
-    if (here) stop = row;
   }
-  if (stop && stop.hidden) {
-    closed.delete(stop.dataset.within);
+  if (here && here.hidden && reveal) {
+    closed.delete(here.dataset.within);
     applyClosed();
   }
-  stop = stop || rows.find((row) => row.classList.contains("best")) || rows[0];
+  const seen = rows.filter((row) => !row.hidden);
+  const stop = seen.find((row) => row === here) || seen.find((row) => row.classList.contains("best")) || seen[0];
   if (stop) stop.tabIndex = 0;
   return stop;
 }
