@@ -11,7 +11,7 @@ from .judging import Text
 from .providers.base import Provider, Request
 from .record import Attempt, Failure, Record
 from .replies import extract
-from .store import Store
+from .store import Answers, Store
 
 VERSIONS = ("torch", "triton", "driver")
 """Of two verdicts that can be compared, these agree."""
@@ -92,6 +92,7 @@ class Answering:
 
     def __init__(self, store: Store, record: Record, attempt: Attempt) -> None:
         self._store = store
+        self._answers = Answers(store)
         self._record = record
         self._attempt = attempt
 
@@ -103,7 +104,7 @@ class Answering:
         """Put the prompt to the provider and store what it says; raises what the provider raises."""
         before = len(self._of(provider.name, model))
         question = request(self._record, self._store.text, self._attempt, model, before)
-        return self._store.new_answer(self._attempt, provider.name, model, provider.ask(question))
+        return self._answers.new(self._attempt, provider.name, model, provider.ask(question))
 
     def extracted(self, answer: Answer) -> Answer:
         """The answer with its kernel, or with why there is none."""
@@ -128,7 +129,7 @@ class Answering:
         return answer
 
     def _of(self, provider: str, model: str) -> list[Answer]:
-        found = self._store.answers(self._attempt.id)
+        found = self._answers.of(self._attempt.id)
         return [answer for answer in found if (answer.provider, answer.model) == (provider, model)]
 
     def _job(self, session: Session, kernel: str) -> Job:
@@ -143,7 +144,7 @@ class Answering:
 
     def _again(self, evaluator: Evaluator, session: Session, say: Progress) -> Evaluation:
         """The attempt's kernel judged in this session, or by an earlier answer's as good as in this one."""
-        for other in self._store.answers(self._attempt.id):
+        for other in self._answers.of(self._attempt.id):
             if other.again and not differences(other.again, session):
                 return other.again
         if self._attempt.kernel_sha is None:
@@ -152,5 +153,5 @@ class Answering:
 
     def _saved(self, answer: Answer, **changes: object) -> Answer:
         answer = answer.model_copy(update=changes)
-        self._store.save_answer(answer)
+        self._answers.save(answer)
         return answer

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 def read(name: str, code: bool, reply: bool, store: Path | None, as_json: bool) -> None:
     """Show all answers to an attempt, or one answer when the name is one's; raises `UsageProblem`."""
+    from ..store import Answers
+
     option = store_option(store)
     with reading(store) as opened:
         if "@" in name:
-            read_one(opened, opened.answer(name), code, reply, as_json, option)
+            read_one(opened, Answers(opened).get(name), code, reply, as_json, option)
         elif code or reply:
             raise UsageProblem(f"name one answer, such as {name}@1: `kernelwright ask {name}` shows all")
         else:
@@ -74,11 +76,12 @@ def _found(store: Store, prefix: str) -> tuple[Record, Attempt]:
 
 
 def _list(store: Store, name: str, as_json: bool, option: str) -> None:
+    from ..store import Answers
     from ..views.answers import listing
     from ..views.sides import answers_json
 
     record, attempt = asked(store, name)
-    own, sides = _sides(store, record, attempt, store.answers(attempt.id), option)
+    own, sides = _sides(store, record, attempt, Answers(store).of(attempt.id), option)
     if as_json:
         show_json(answers_json(own, sides))
     elif sides:

@@ -145,13 +145,14 @@ def _place(record: Record, device: str | None) -> DeviceKind:
 
 def _pursue(question: Question, option: str) -> list[Answer]:
     """Ask and judge; whatever stops it says how to go on."""
+    from ..store import Answers
     from .steps import Steps
     from .stopping import stops_named
 
     def hint() -> str:
         return f"`{_going_on(question)}{option}` goes on"
 
-    held = question.store.hold_answers(question.attempt.id)
+    held = Answers(question.store).hold(question.attempt.id)
     with stops_named(hint, lambda: None), held, Steps(stderr()) as steps:
         return _judged(question, _answered(question, steps), steps)
 

@@ -13,24 +13,20 @@ from typing import Any, Self
 
 from kernelwright.evaluator.phases import sha256_of
 
-from ..answer import Answer
-from ..record import Attempt, Budget, Campaign, CampaignStatus, Record, Reply, Settings
+from ..record import Attempt, Budget, Campaign, CampaignStatus, Record, Settings
 from . import database, ids, mapping
 from .errors import StoreError, translated
 from .hold import held, is_held
 
 _NEW_CAMPAIGN = "INSERT INTO campaigns (id, created, data) VALUES (?, ?, ?)"
+_ATTEMPT_ROWS = "SELECT a.data, t.bytes FROM attempts a LEFT JOIN texts t ON t.sha = a.reply_sha"
+WITHOUT_BRIEF = frozenset({"brief"})
 _SAVE_ATTEMPT = """
     INSERT INTO attempts (id, campaign, number, parent, prompt_sha, reply_sha, kernel_sha, data)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET
         prompt_sha = excluded.prompt_sha, reply_sha = excluded.reply_sha,
         kernel_sha = excluded.kernel_sha, data = excluded.data
-"""
-_SAVE_ANSWER = """
-    INSERT INTO answers (id, attempt, number, prompt_sha, reply_sha, kernel_sha, data)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET kernel_sha = excluded.kernel_sha, data = excluded.data
 """
 
 
@@ -76,10 +72,6 @@ class Store:
         """Be the only process that runs this campaign; raises `CampaignHeld` with who does already."""
         return held(self.path, campaign_id, f"campaign {campaign_id}")
 
-    def hold_answers(self, attempt_id: str) -> AbstractContextManager[None]:
-        """Be the only process that asks about this attempt; raises `CampaignHeld` with who does already."""
-        return held(self.path, f"{attempt_id}.answers", f"attempt {attempt_id}")
-
     def standing(self, campaign: Campaign) -> str:
         """The campaign's status, or ``stopped`` when it says that it runs and no process runs it."""
         running = campaign.status is CampaignStatus.RUNNING
@@ -112,6 +104,19 @@ class Store:
         attempts = [mapping.replied_from_json(Attempt, data, reply) for data, reply in rows]
         return Record(campaign=campaign, attempts=attempts)
 
+    def outline(self, campaign_id: str) -> Record:
+        """The record without its briefs, which are most of its bytes and nothing that a view shows."""
+        campaign, rows = self.campaign(campaign_id), self.attempt_rows(campaign_id)
+        attempts = [mapping.replied_from_json(Attempt, *row, without=WITHOUT_BRIEF) for row in rows]
+        return Record.model_construct(campaign=campaign, attempts=attempts)
+
+    def attempt(self, attempt_id: str) -> Attempt:
+        """One attempt, whole; raises `StoreError` for an unknown id."""
+        found = self._rows(f"{_ATTEMPT_ROWS} WHERE a.id = ?", attempt_id)
+        if not found:
+            raise StoreError(f"there is no attempt '{attempt_id}'")
+        return mapping.replied_from_json(Attempt, *found[0])
+
     def campaign(self, campaign_id: str) -> Campaign:
         """A campaign without its attempts; raises `StoreError` for an unknown id."""
         found = self._rows("SELECT data FROM campaigns WHERE id = ?", campaign_id)
@@ -133,51 +138,15 @@ class Store:
         reply_sha = None
         with self._writing() as connection:
             if attempt.reply is not None:
-                reply_sha = _put(connection, attempt.reply.text)
+                reply_sha = put(connection, attempt.reply.text)
             connection.execute(_SAVE_ATTEMPT, _attempt_row(attempt, reply_sha))
-
-    def new_answer(self, attempt: Attempt, provider: str, model: str, reply: Reply) -> Answer:
-        """Store what a model said to an attempt's prompt, under the attempt's next number."""
-        if attempt.prompt_sha is None:
-            raise ValueError(f"attempt {attempt.id} has no prompt that could be answered")
-        with self._writing() as connection:
-            highest = "SELECT coalesce(max(number), 0) FROM answers WHERE attempt = ?"
-            number = connection.execute(highest, (attempt.id,)).fetchone()[0] + 1
-            answer = Answer(
-                id=f"{attempt.id}@{number}",
-                attempt=attempt.id,
-                number=number,
-                created=datetime.now(UTC),
-                provider=provider,
-                model=model,
-                prompt_sha=attempt.prompt_sha,
-                reply=reply,
-            )
-            _put(connection, reply.text)
-            connection.execute(_SAVE_ANSWER, _answer_row(answer))
-        return answer
-
-    def save_answer(self, answer: Answer) -> None:
-        """Store an answer as it is now, with its reply's text, in one transaction."""
-        with self._writing() as connection:
-            _put(connection, answer.reply.text)
-            connection.execute(_SAVE_ANSWER, _answer_row(answer))
-
-    def answers(self, attempt_id: str) -> list[Answer]:
-        """What other models said to an attempt's prompt, oldest first."""
-        rows = self._rows(
-            "SELECT a.data, t.bytes FROM answers a LEFT JOIN texts t ON t.sha = a.reply_sha "
-            "WHERE a.attempt = ? ORDER BY a.number",
-            attempt_id,
-        )
-        return [mapping.replied_from_json(Answer, data, reply) for data, reply in rows]
 
     def import_record(self, record: Record, texts: Iterable[str]) -> None:
         """Store a new campaign with its attempts and texts, all or nothing; a taken id raises `StoreError`."""
         with self._writing() as connection:
             connection.execute(_NEW_CAMPAIGN, _campaign_row(record.campaign))
             for text in texts:
-                _put(connection, text)
+                put(connection, text)
             for attempt in record.attempts:
                 reply_sha = sha256_of(attempt.reply.text) if attempt.reply else None
                 connection.execute(_SAVE_ATTEMPT, _attempt_row(attempt, reply_sha))
@@ -196,7 +165,7 @@ class Store:
     def put_text(self, text: str) -> str:
         """Store a text once, under the SHA-256 of its bytes."""
         with self._writing() as connection:
-            return _put(connection, text)
+            return put(connection, text)
 
     def text(self, sha: str) -> str:
         """The text of that hash; raises `StoreError` when it is not there or not itself any more."""
@@ -218,15 +187,6 @@ class Store:
         if dot and prefix not in known:
             prefix = f"{self.campaign_id(campaign)}.{number}"
         return ids.resolve("attempt", prefix, known)
-
-    def answer(self, name: str) -> Answer:
-        """The answer of an id such as ``abcd.3@1`` or ``ab.3@1``; raises `StoreError`."""
-        prefix, _, number = name.partition("@")
-        attempt = self.attempt_id(prefix)
-        for answer in self.answers(attempt):
-            if answer.id == f"{attempt}@{number}":
-                return answer
-        raise StoreError(f"there is no answer '{name}': `kernelwright ask {attempt}` shows what there is")
 
     def changes(self) -> int:
         """A number that is another one after every write through another connection, and says nothing else."""
@@ -263,13 +223,8 @@ def _attempt_row(attempt: Attempt, reply_sha: str | None) -> tuple[str | int | N
     return *names, attempt.prompt_sha, reply_sha, attempt.kernel_sha, mapping.replied_to_json(attempt)
 
 
-def _answer_row(answer: Answer) -> tuple[str | int | None, ...]:
-    reply_sha = sha256_of(answer.reply.text)
-    names = (answer.id, answer.attempt, answer.number, answer.prompt_sha, reply_sha, answer.kernel_sha)
-    return *names, mapping.replied_to_json(answer)
-
-
-def _put(connection: sqlite3.Connection, text: str) -> str:
+def put(connection: sqlite3.Connection, text: str) -> str:
+    """Store a text once within a transaction that is under way; its SHA-256."""
     sha = sha256_of(text)
     connection.execute(
         "INSERT INTO texts (sha, bytes) VALUES (?, ?) ON CONFLICT (sha) DO NOTHING",

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "providers"))
 from kernelwright.agent.answer import Answer
 from kernelwright.agent.record import Reply
-from kernelwright.agent.store import Store
+from kernelwright.agent.store import Answers, Store
 from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.devices import Card
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
@@ -106,7 +106,7 @@ def measured(command: Command, judges: Judges, card: None, tmp_path: Path) -> st
 
 def answers(attempt: str) -> list[Answer]:
     with Store.open(STORE, read_only=True) as store:
-        return store.answers(attempt)
+        return Answers(store).of(attempt)
 
 
 def interrupt(job: Job) -> None:
@@ -258,7 +258,7 @@ def test_a_reply_whose_kernel_was_not_taken_out_yet_is_taken_up(
     with Store.open(STORE) as store:
         asked = store.record(attempt[:4]).attempt(attempt)
         reply = Reply(text=fence(source(1.5)), provider="openai", model="m")
-        store.new_answer(asked, "openai", "small", reply)
+        Answers(store).new(asked, "openai", "small", reply)
     assert command("ask", attempt, "--model", "small", "--no-evaluate")[0] == 0
     assert api.seen == [] and answers(attempt)[0].kernel_sha is not None
     code, out, _ = command("ask", attempt, "--model", "small")
@@ -417,7 +417,7 @@ def test_bad_input_is_one_sentence(
 
 
 def test_two_do_not_ask_at_once(command: Command, judges: Judges, attempt: str, api: Api) -> None:
-    with Store.open(STORE) as store, store.hold_answers(attempt):
+    with Store.open(STORE) as store, Answers(store).hold(attempt):
         code, _, err = command("ask", attempt, "--model", "small")
     assert code == 5 and f"attempt {attempt} is held by process {os.getpid()}" in err and api.seen == []
     with Store.open(STORE) as store, store.hold(attempt[:4]):  # the campaign may run on meanwhile

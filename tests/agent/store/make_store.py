@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 from kernelwright.agent.loop import CampaignPaused, run_campaign
 from kernelwright.agent.providers.base import Request, WaitingForReply
 from kernelwright.agent.record import Campaign, CampaignStatus, Reply
-from kernelwright.agent.store import Store
+from kernelwright.agent.store import Answers, Store
 from kernelwright.agent.store.database import migrations
 from kernelwright.evaluator.protocol import Job
 from loop_world import Judge, Quiet, Script, begin, mixed, source
@@ -60,7 +60,7 @@ def make(path: Path) -> None:
     """Campaigns of all shapes: finished, paused on a budget, waiting, interrupted, killed, and one just begun."""
     with Store.open(path) as store:
         fill(store, offline_record(), measured_record())
-        store.new_answer(
+        Answers(store).new(
             offline_record().attempts[1], "openai", "m-2", Reply(text="\ud800", provider="p", model="m")
         )
         interrupted(store)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kernelwright.agent.record import Attempt, ExtractionFailure, Failure, Reply
-from kernelwright.agent.store import CampaignHeld, Store, StoreError
+from kernelwright.agent.store import Answers, CampaignHeld, Store, StoreError
 from loop_world import attempt, begin, evaluation
 
 
@@ -36,39 +36,39 @@ def reply(text: str = "an answer") -> Reply:
 
 
 def test_an_answer_comes_back_as_it_was(store: Store, asked: Attempt) -> None:
-    first = store.new_answer(asked, "openai", "m", reply())
-    second = store.new_answer(asked, "manual", "person", reply("another"))
+    first = Answers(store).new(asked, "openai", "m", reply())
+    second = Answers(store).new(asked, "manual", "person", reply("another"))
     assert (first.id, second.id) == (f"{asked.id}@1", f"{asked.id}@2")
     verdict = evaluation(4.0, kernel=store.put_text("kernel"))
     changes = {"kernel_sha": verdict.kernel, "evaluation": verdict, "differences": ["x"], "again": verdict}
     judged = first.model_copy(update=changes)
-    store.save_answer(judged)
-    assert store.answers(asked.id) == [judged, second]
+    Answers(store).save(judged)
+    assert Answers(store).of(asked.id) == [judged, second]
     with Store.open(store.path, read_only=True) as again:
-        assert again.answers(asked.id) == [judged, second]
+        assert Answers(again).of(asked.id) == [judged, second]
         assert again.record(asked.campaign).attempts == [asked]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(text=st.text(alphabet=st.characters(exclude_categories=()), max_size=40))
 def test_any_reply_survives(store: Store, asked: Attempt, text: str) -> None:
-    made = store.new_answer(asked, "openai", "m", reply(text))
-    assert store.answer(made.id).reply.text == text
+    made = Answers(store).new(asked, "openai", "m", reply(text))
+    assert Answers(store).get(made.id).reply.text == text
 
 
 def test_an_answer_is_found_by_its_campaigns_prefix(store: Store, asked: Attempt) -> None:
-    made = store.new_answer(asked, "openai", "m", reply())
-    assert store.answer(made.id) == store.answer(f"{asked.id[:2]}.0@1") == made
+    made = Answers(store).new(asked, "openai", "m", reply())
+    assert Answers(store).get(made.id) == Answers(store).get(f"{asked.id[:2]}.0@1") == made
     for name in (f"{asked.id}@2", f"{asked.id}@", asked.id):
         with pytest.raises(StoreError, match=f"no answer '{name}': `kernelwright ask {asked.id}`"):
-            store.answer(name)
+            Answers(store).get(name)
     with pytest.raises(StoreError, match="no campaign 'zz"):
-        store.answer("zzzz.0@1")
+        Answers(store).get("zzzz.0@1")
 
 
 def test_a_text_is_stored_once_whoever_wrote_it(store: Store, asked: Attempt) -> None:
     for _ in range(3):
-        store.new_answer(asked, "openai", "m", reply("the same"))
+        Answers(store).new(asked, "openai", "m", reply("the same"))
     with sqlite3.connect(store.path) as raw:
         assert raw.execute(
             "SELECT count(*) FROM texts WHERE bytes = CAST('the same' AS BLOB)"
@@ -76,18 +76,18 @@ def test_a_text_is_stored_once_whoever_wrote_it(store: Store, asked: Attempt) ->
 
 
 def test_an_answer_cannot_name_what_is_not_stored(store: Store, asked: Attempt) -> None:
-    made = store.new_answer(asked, "openai", "m", reply())
+    made = Answers(store).new(asked, "openai", "m", reply())
     with pytest.raises(StoreError, match="does not fit"):
-        store.save_answer(made.model_copy(update={"kernel_sha": "0" * 64}))
+        Answers(store).save(made.model_copy(update={"kernel_sha": "0" * 64}))
     with pytest.raises(StoreError, match="does not fit"):
-        store.new_answer(asked.model_copy(update={"id": "nobo.0"}), "openai", "m", reply())
+        Answers(store).new(asked.model_copy(update={"id": "nobo.0"}), "openai", "m", reply())
     with pytest.raises(ValueError, match="no prompt"):
-        store.new_answer(asked.model_copy(update={"prompt_sha": None}), "openai", "m", reply())
-    assert store.answers(asked.id) == [made]
+        Answers(store).new(asked.model_copy(update={"prompt_sha": None}), "openai", "m", reply())
+    assert Answers(store).of(asked.id) == [made]
 
 
 def test_what_is_left_to_do_is_seen(store: Store, asked: Attempt) -> None:
-    made = store.new_answer(asked, "openai", "m", reply())
+    made = Answers(store).new(asked, "openai", "m", reply())
     verdict = evaluation(4.0)
     failure = Failure(kind=ExtractionFailure.EMPTY, reason="nothing")
     steps: list[tuple[dict[str, object], bool, bool]] = [
@@ -104,10 +104,10 @@ def test_what_is_left_to_do_is_seen(store: Store, asked: Attempt) -> None:
 
 
 def test_one_process_asks_about_an_attempt_and_the_campaign_stays_free(store: Store, asked: Attempt) -> None:
-    with store.hold_answers(asked.id):
+    with Answers(store).hold(asked.id):
         with (
             pytest.raises(CampaignHeld, match=f"attempt {asked.id} is held by"),
-            store.hold_answers(asked.id),
+            Answers(store).hold(asked.id),
         ):
             pass
         with store.hold(asked.campaign):
