@@ -22,11 +22,11 @@ def side_by_side(own: Side, answers: Sequence[Side], record: Record) -> Renderab
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for column in columns:
-        table.add_column(Text(column.name), overflow="fold", max_width=48)
+        table.add_column(Text(one_line(column.name)), overflow="fold", max_width=48)
     for title, cell in _ROWS.items():
         table.add_row(Text(title, style="dim"), *(Text(cell(column, known)) for column in columns))
     notes = [Text(note, style="yellow") for note in comparability(own, answers)]
-    read = [Text(f"  {side.read}") for side in (own, *answers) if side.reply or side.kernel]
+    read = [Text(f"  {one_line(side.read)}") for side in (own, *answers) if side.reply or side.kernel]
     return Group(table, *notes, *([Text(), Text("read", style="dim"), *read] if read else []))
 
 
@@ -43,7 +43,7 @@ def comparability(own: Side, answers: Sequence[Side]) -> list[str]:
     reasons = dict.fromkeys(side.differences for side in answers if side.differences)
     judged = {side.differences: side.again is not None for side in answers}
     return [
-        f"not comparable: the verdict on {own.name} was {one_line(', '.join(why))}: its kernel "
+        f"not comparable: the verdict on {one_line(own.name)} was {one_line(', '.join(why))}: its kernel "
         + ("was judged again here" if judged[why] else "has yet to be judged here")
         for why in reasons
     ]
@@ -58,7 +58,7 @@ def listing(own: Side, answers: Sequence[Side], record: Record) -> RenderableTyp
         table.add_column(title, justify="right" if title in ("tokens", "latency") else "left")
     for side in (own, *_again(own, answers), *answers):
         cells = [_ROWS[title](side, known) for title in titles[1:]]
-        table.add_row(Text(side.name), *(Text(one_line(cell, 60)) for cell in cells))
+        table.add_row(Text(one_line(side.name)), *(Text(one_line(cell, 60)) for cell in cells))
     return Group(table, *(Text(note, style="yellow") for note in comparability(own, answers)))
 
 

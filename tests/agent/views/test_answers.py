@@ -104,7 +104,13 @@ def test_nothing_that_was_said_steers_a_terminal() -> None:
     )
     verdict = evaluation(SLOWER, None, status="incorrect", reason=HOSTILE, device=HOSTILE)
     hostile = answer(
-        1, reply=reply, model=HOSTILE, kernel_sha=sha(SLOWER), evaluation=verdict, differences=[HOSTILE]
+        1,
+        id=HOSTILE,
+        reply=reply,
+        model=HOSTILE,
+        kernel_sha=sha(SLOWER),
+        evaluation=verdict,
+        differences=[HOSTILE],
     )
     own, others = sides(hostile)
     for part in (side_by_side(own, others, offline_record()), listing(own, others, offline_record())):
