@@ -12,7 +12,7 @@ from rich.text import Text
 from ..record import Record
 from .lineage import names
 from .sides import Side
-from .text import one_line, seconds, speedup, time_of
+from .text import one_line, plain, seconds, speedup, time_of
 
 
 def side_by_side(own: Side, answers: Sequence[Side], record: Record) -> RenderableType:
@@ -26,7 +26,7 @@ def side_by_side(own: Side, answers: Sequence[Side], record: Record) -> Renderab
     for title, cell in _ROWS.items():
         table.add_row(Text(title, style="dim"), *(Text(cell(column, known)) for column in columns))
     notes = [Text(note, style="yellow") for note in comparability(own, answers)]
-    read = [Text(f"  {one_line(side.read)}") for side in (own, *answers) if side.reply or side.kernel]
+    read = [Text(f"  {plain(side.read)}") for side in (own, *answers) if side.reply or side.kernel]
     return Group(table, *notes, *([Text(), Text("read", style="dim"), *read] if read else []))
 
 
