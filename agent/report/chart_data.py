@@ -80,7 +80,7 @@ def _mark(place: int, attempt: Attempt, called: dict[str, str]) -> Mark:
         estimated=bool(evaluation and evaluation.provenance == "estimated"),
         kept=bool(attempt.decision and attempt.decision.accepted),
         failed=failed(attempt),
-        title=one_line(_title(attempt, called)),
+        title=one_line(_title(attempt, called), 200),
     )
 
 

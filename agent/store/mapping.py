@@ -45,13 +45,15 @@ def replied_to_json(model: Attempt | Answer) -> str:
     return json.dumps(data)
 
 
-def replied_from_json(model: type[Replied], data: str, reply: bytes | None) -> Replied:
-    """The attempt or answer again, with the reply's text filled in."""
+def replied_from_json(
+    model: type[Replied], data: str, reply: bytes | None, without: frozenset[str] = frozenset()
+) -> Replied:
+    """The attempt or answer again, with the reply's text filled in; fields ``without`` are left empty."""
     fields = json.loads(data)
     if fields["reply"] is not None and reply is not None:
         del fields["reply"]["text_sha"]
         fields["reply"]["text"] = from_bytes(reply)
-    return _validated(model, fields)
+    return _validated(model, {name: value for name, value in fields.items() if name not in without})
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 
 from sample_campaigns import fill, measured_record, offline_record
 
+REAL = Path(__file__).parents[3] / "benchmarks" / "h200" / "layer_norm.db"
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -48,7 +50,23 @@ def test_an_attempt_that_changes_is_read_again_also_when_only_a_number_changed(p
 
 def test_what_follows_equals_what_is_read_at_once(path: Path) -> None:
     with Store.open(path, read_only=True) as reading:
-        assert Follower(reading, "offl").record() == reading.record("offl")
+        assert Follower(reading, "offl").record() == reading.outline("offl")
+
+
+def test_an_outline_is_the_record_without_its_briefs() -> None:
+    with Store.open(REAL, read_only=True) as store:
+        whole, outline = store.record("ctc4"), store.outline("ctc4")
+    assert [bool(attempt.brief) for attempt in whole.attempts] == [False, *[True] * 6]
+    for attempt in whole.attempts:
+        attempt.brief = None
+    assert outline == whole
+
+
+def test_one_attempt_is_whole_and_an_unknown_one_a_sentence() -> None:
+    with Store.open(REAL, read_only=True) as store:
+        assert store.attempt("ctc4.3") == store.record("ctc4").attempts[3]
+        with pytest.raises(StoreError, match=r"no attempt 'ctc4\.99'"):
+            store.attempt("ctc4.99")
 
 
 def test_a_change_of_the_campaign_alone_is_seen(path: Path) -> None:
