@@ -74,8 +74,8 @@ def could_write(given: Path | None) -> None:
 
 
 def record_of(store: Store, prefix: str) -> Record:
-    """The campaign that a prefix means."""
-    return store.record(store.campaign_id(prefix))
+    """The campaign that a prefix means, as views want it: without its briefs."""
+    return store.outline(store.campaign_id(prefix))
 
 
 def task_path(given: str, task: Task) -> str:
