@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +29,7 @@ def list_campaigns(store: StoreFile = None, as_json: AsJson = False) -> None:
     records, standings = [], {}
     if store is not None or store_path(store).exists():
         with reading(store) as opened:
-            records = [opened.record(campaign.id) for campaign in reversed(opened.campaigns())]
+            records = [opened.outline(campaign.id) for campaign in reversed(opened.campaigns())]
             standings = {record.campaign.id: opened.standing(record.campaign) for record in records}
     if as_json:
         show_json(campaigns_json(records, standings))
@@ -99,9 +99,12 @@ def best(
 def show_attempt(
     attempt: AttemptId,
     code: Annotated[bool, typer.Option("--code", help="The kernel's source.")] = False,
+    changed: Annotated[bool, typer.Option("--diff", help="Its changes to the parent, as a patch.")] = False,
     prompt: Annotated[bool, typer.Option("--prompt", help="The prompt's exact bytes.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="JSON: what the prompt was filled from.")] = False,
     reply: Annotated[bool, typer.Option("--reply", help="The reply as it came.")] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="JSON: kernel -> metric -> value.")] = False,
+    samples: Annotated[bool, typer.Option("--samples", help="JSON: the timing, pair by pair.")] = False,
     as_json: AsJson = False,
     store: StoreFile = None,
 ) -> None:
@@ -111,26 +114,49 @@ def show_attempt(
     Examples:
       kernelwright show abcd.3
       kernelwright show abcd.3 --code > kernel.py
+      kernelwright show abcd.3 --diff | patch parent.py
       kernelwright show abcd.3 --metrics > metrics.json
     """
-    from ..views.attempt import attempt_page
-
-    if sum((code, prompt, reply, metrics, as_json)) > 1:
-        raise UsageProblem("choose one of --code, --prompt, --reply, --metrics and --json")
+    flags = {
+        "--code": code,
+        "--diff": changed,
+        "--prompt": prompt,
+        "--brief": brief,
+        "--reply": reply,
+        "--metrics": metrics,
+        "--samples": samples,
+        "--json": as_json,
+    }
+    chosen = [flag for flag, given in flags.items() if given]
+    if len(chosen) > 1:
+        raise UsageProblem(f"choose one of {', '.join(list(flags)[:-1])} and --json")
     with reading(store) as opened:
         found = _attempt(opened, attempt)
-        if code:
-            show_text(_text(opened, found, found.kernel_sha, "kernel"), "python")
-        elif prompt:
-            show_text(_text(opened, found, found.prompt_sha, "prompt"))
-        elif reply:
-            show_text(_reply(found))
-        elif metrics:
-            show_json(_metrics(found))
-        elif as_json:
-            show_json(found.model_dump(mode="json", by_alias=True))
-        else:
-            show(attempt_page(found))
+        _show(opened, found, chosen[0] if chosen else None, store_option(store))
+
+
+def _show(store: Store, attempt: Attempt, artefact: str | None, option: str) -> None:
+    from ..views.attempt import attempt_page
+
+    match artefact:
+        case "--code":
+            show_text(_text(store, attempt, attempt.kernel_sha, "kernel"), "python")
+        case "--diff":
+            show_text(_patch(store, _parent(store, attempt), attempt), "diff")
+        case "--prompt":
+            show_text(_text(store, attempt, attempt.prompt_sha, "prompt"))
+        case "--brief":
+            show_json(_brief(attempt))
+        case "--reply":
+            show_text(_reply(attempt))
+        case "--metrics":
+            show_json(_metrics(attempt))
+        case "--samples":
+            show_json(_samples(attempt))
+        case "--json":
+            show_json(attempt.model_dump(mode="json", by_alias=True))
+        case _:
+            show(attempt_page(attempt, store.outline(attempt.campaign), option))
 
 
 def diff(
@@ -151,32 +177,42 @@ def diff(
     """
     import sys
 
-    from ..views.compare import changes, code_diff, diff_json, highlighted
+    from ..views.code import side_by_sign
+    from ..views.compare import changes, diff_json
+    from ..views.lineage import names
 
     with reading(store) as opened:
         after = _attempt(opened, other or attempt)
         before = _attempt(opened, attempt) if other else _parent(opened, after)
         old, new = (_text(opened, side, side.kernel_sha, "kernel") for side in (before, after))
-    text = code_diff(old, new, f"{before.id}.py", f"{after.id}.py")
+        text = _patch(opened, before, after)
+        known = names(opened.outline(after.campaign))
     if as_json:
         show_json(diff_json(before, after, text))
         return
     if sys.stdout.isatty():
-        show(highlighted(text))
+        show(side_by_sign(old, new))
     else:
         show_text(text)
-    show("", changes(before, after))
+    show("", changes(before, after, known))
 
 
 def _attempt(store: Store, prefix: str) -> Attempt:
-    name = store.attempt_id(prefix)
-    return store.record(name.partition(".")[0]).attempt(name)
+    return store.attempt(store.attempt_id(prefix))
 
 
 def _parent(store: Store, attempt: Attempt) -> Attempt:
     if attempt.parent is None:
         raise UsageProblem(f"attempt {attempt.id} has no parent: name two attempts")
     return _attempt(store, attempt.parent)
+
+
+def _patch(store: Store, before: Attempt, after: Attempt) -> str:
+    """A unified diff of two attempts' kernels."""
+    from ..views.compare import code_diff
+
+    old, new = (_text(store, side, side.kernel_sha, "kernel") for side in (before, after))
+    return code_diff(old, new, f"{before.id}.py", f"{after.id}.py")
 
 
 def _text(store: Store, attempt: Attempt, sha: str | None, what: str) -> str:
@@ -193,6 +229,24 @@ def _reply(attempt: Attempt) -> str:
     if attempt.reply is None:
         raise UsageProblem(f"attempt {attempt.id} has no reply ({attempt.kind.value})")
     return attempt.reply.text
+
+
+def _brief(attempt: Attempt) -> dict[str, Any]:
+    if attempt.brief is None:
+        raise UsageProblem(f"attempt {attempt.id} was not asked for and has no brief ({attempt.kind.value})")
+    return attempt.brief.model_dump(mode="json", by_alias=True)
+
+
+def _samples(attempt: Attempt) -> dict[str, Any]:
+    """Times in ms: of each pair of fresh processes the kernel's and the baseline's, and what follows from them."""
+    from ..views.timing import spread
+
+    timing = attempt.evaluation.timing if attempt.evaluation else None
+    if timing is None:
+        raise UsageProblem(
+            f"attempt {attempt.id} was not timed: `kernelwright show {attempt.id}` says how far it came"
+        )
+    return {**timing.model_dump(mode="json"), "median_ms_ci95": spread(timing)}
 
 
 def _metrics(attempt: Attempt) -> dict[str, dict[str, float | bool]]:

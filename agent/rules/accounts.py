@@ -1,20 +1,24 @@
-"""What each stage cost and what it was worth."""
+"""What each stage cost and what it was worth, and the whole campaign."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from pydantic import BaseModel, ConfigDict
 
 from ..record import Attempt, AttemptKind, Record, StageEnd
+from .budget import usd
 from .lineage import plan
 
 REMEASURED = "remeasure"
 """Name of the account of finds that a card decided."""
+SEED = "seed"
+TOTAL = "total"
 
 
 class StageAccount(BaseModel):
-    """One row: a stage, or the measuring of offline finds."""
+    """One row: a stage, the measuring of offline finds, the seed, or all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     stage: str
@@ -29,6 +33,8 @@ class StageAccount(BaseModel):
     outcome: str | None
     """``finished``, ``plateau`` or ``skipped``; None while it is under way or not begun."""
     reason: str | None
+    usd: float | None = None
+    """None without a price of tokens."""
 
 
 def accounts(record: Record) -> list[StageAccount]:
@@ -40,6 +46,27 @@ def accounts(record: Record) -> list[StageAccount]:
     if remeasured:
         rows.append(_account(REMEASURED, remeasured, record, None))
     return rows
+
+
+def seed_account(record: Record) -> StageAccount | None:
+    """What judging the seed took; None where the campaign began without one."""
+    seeds = [a for a in record.attempts if a.kind is AttemptKind.SEED]
+    return _account(SEED, seeds, record, None) if seeds else None
+
+
+def total(record: Record) -> StageAccount:
+    """Everything, the seed included.
+
+    Its gain multiplies those of the stages that were measured; where none was, those of the estimates.
+    """
+    rows = [row for row in accounts(record) if row.gain is not None]
+    told = [row for row in rows if not row.provisional] or rows
+    return _account(TOTAL, record.attempts, record, None).model_copy(
+        update={
+            "gain": prod(row.gain or 1.0 for row in told) if told else None,
+            "provisional": any(row.provisional for row in told),
+        }
+    )
 
 
 def _stages(record: Record) -> list[str]:
@@ -59,6 +86,7 @@ def _account(name: str, attempts: Sequence[Attempt], record: Record, end: StageE
         gain=_gain(record, kept),
         provisional=any(a.decision.provisional for a in kept if a.decision),
         tokens=sum(a.reply.usage.total for a in attempts if a.reply),
+        usd=usd((a.reply for a in attempts if a.reply), record.campaign.settings.usd_per_million),
         seconds=sum(a.seconds for a in attempts),
         outcome=end.outcome if end else None,
         reason=end.reason if end else None,

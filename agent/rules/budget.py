@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict
 
-from ..record import Budget, Record
+from ..record import Budget, Record, Reply
 
 
 class Spent(BaseModel):
@@ -19,7 +21,9 @@ class Spent(BaseModel):
 
 def spent(record: Record) -> Spent:
     """Tokens as the providers counted them, wall-clock minutes, and US dollars by the campaign's price."""
-    return Spent(tokens=record.tokens, minutes=record.campaign.seconds / 60, usd=_usd(record))
+    replies = (attempt.reply for attempt in record.attempts if attempt.reply)
+    dollars = usd(replies, record.campaign.settings.usd_per_million)
+    return Spent(tokens=record.tokens, minutes=record.campaign.seconds / 60, usd=dollars)
 
 
 def over_budget(record: Record, budget: Budget) -> str | None:
@@ -53,11 +57,11 @@ def limit_reached(record: Record) -> str | None:
     return next((option for option, alone in limits.items() if over_budget(record, alone)), None)
 
 
-def _usd(record: Record) -> float | None:
-    price = record.campaign.settings.usd_per_million
+def usd(replies: Iterable[Reply], price: tuple[float, float] | None) -> float | None:
+    """What the replies cost at that price of a million prompt and completion tokens; None without one."""
     if price is None:
         return None
-    usages = [attempt.reply.usage for attempt in record.attempts if attempt.reply]
+    usages = [reply.usage for reply in replies]
     asked = sum(usage.prompt_tokens or 0 for usage in usages)
     answered = sum(usage.completion_tokens or 0 for usage in usages)
     return (asked * price[0] + answered * price[1]) / 1e6

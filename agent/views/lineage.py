@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kernelwright.evaluator.evaluation import Evaluation
@@ -59,7 +60,29 @@ def step(attempt: Attempt) -> str:
     """`where` without the stage, below whose heading it stands: ``round 1``, ``round 1 repair``."""
     if attempt.stage is None or not attempt.round:
         return attempt.kind.value
-    return f"round {attempt.round}{'' if attempt.kind is AttemptKind.OPTIMISE else ' ' + attempt.kind.value}"
+    kind = "" if attempt.kind is AttemptKind.OPTIMISE else f" {attempt.kind.value}"
+    return f"round {attempt.round}{f' sample {attempt.sample + 1}' if attempt.sample else ''}{kind}"
+
+
+def families(attempts: Sequence[Attempt]) -> list[tuple[Attempt, str]]:
+    """Each attempt with the guide that leads to it: a repair stands below what it mends, drawn as a tree.
+
+    Attempts that mend none of these stand in their order, without a guide.
+    """
+    inside = {attempt.id for attempt in attempts}
+    repairs: dict[str | None, list[Attempt]] = {}
+    for attempt in attempts:
+        repairs.setdefault(attempt.mends if attempt.mends in inside else None, []).append(attempt)
+    found: list[tuple[Attempt, str]] = []
+    waiting = [(attempt, "", "") for attempt in reversed(repairs.get(None, []))]
+    while waiting:
+        attempt, guide, below = waiting.pop()
+        found.append((attempt, guide))
+        own = repairs.pop(attempt.id, [])
+        for repair in reversed(own):
+            last = repair is own[-1]
+            waiting.append((repair, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  ")))
+    return found
 
 
 def names(record: Record) -> dict[str, str]:

@@ -1,24 +1,34 @@
-"""The lineage of a campaign, stage by stage, with the best path marked."""
+"""The lineage of a campaign: stage by stage, with the best path marked and what each stage cost and was worth."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, Record
-from ..rules.accounts import REMEASURED, StageAccount, accounts
+from ..rules.accounts import REMEASURED, StageAccount, accounts, seed_account, total
+from .accounts import accounts_table
 from .attempt import gain, state_text, verdict_on
-from .lineage import attempt_json, lineage, names, step
+from .lineage import attempt_json, families, lineage, names, step
 from .summary import resume_command
-from .text import one_line, plural, time_of, times
+from .text import one_line
+from .timing import time_with_interval
 
 MARK = "●"
-WIDTHS = (1, 8, 14, 13, 10, 0)
-"""Least widths of mark, id, step, state, time and gain, so that stages stand under each other."""
+LEGEND = f"{MARK} the way to the best   ← made from that kernel, not from the one above"
+_LEAST_REASON = 44
+"""Columns for the reason beside an attempt; with fewer it stands below."""
+_MEASURED = re.compile(r"^[\d.]+× over \S+ \(95 % interval [^)]*\): ")
+"""How a decision repeats the gain, which stands beside it."""
 
 
 def tree(record: Record, standing: str | None = None, option: str = "") -> RenderableType:
@@ -27,17 +37,32 @@ def tree(record: Record, standing: str | None = None, option: str = "") -> Rende
     ``standing`` says how the campaign stands where that is not stored; ``option`` goes with each command.
     """
     standing = standing or record.campaign.status.value
-    worth = {account.stage: account for account in accounts(record)}
     parts: list[RenderableType] = [_title(record, standing), *_stop(record, standing, option)]
-    shown: set[str] = set()
-    for stage, attempts in groupby(record.attempts, key=_heading_of):
+    rows = dict(_rows(record))
+    widths = _widths(rows)
+    for account, stage, attempts in _groups(record):
         if stage is not None:
-            parts += [_heading(worth[name]) for name in _untried(worth, stage, shown)]
-            parts.append(_heading(worth[stage]) if stage in worth else Text(one_line(stage), style="bold"))
-            shown.add(stage)
-        parts.append(_rows(list(attempts), record))
-    parts += [_heading(worth[name]) for name in _untried(worth, None, shown)]
-    return Group(*parts, Text(f"{MARK} the way to the best", style="dim"))
+            parts.append(_heading(account, stage))
+        parts += [Line(rows[attempt.id], widths) for attempt, _ in families(attempts)]
+    return Group(*parts, Text(LEGEND, style="dim"), Text(), accounts_table(record))
+
+
+def _groups(record: Record) -> Iterator[tuple[StageAccount | None, str | None, list[Attempt]]]:
+    """Stages in the order of their attempts; one that ended without any stands where the plan has it."""
+    known, told = {account.stage: account for account in accounts(record)}, set[str]()
+
+    def untried(plan: Sequence[str]) -> Iterator[tuple[StageAccount | None, str | None, list[Attempt]]]:
+        for name in plan:
+            if known[name].outcome and name not in told:
+                told.add(name)
+                yield known[name], name, []
+
+    for stage, attempts in groupby(record.attempts, key=_heading_of):
+        if stage in known:
+            yield from untried(list(known)[: list(known).index(stage)])
+        told.add(stage or "")
+        yield known.get(stage or ""), stage, list(attempts)
+    yield from untried(list(known))
 
 
 def _heading_of(attempt: Attempt) -> str | None:
@@ -64,62 +89,115 @@ def _stop(record: Record, standing: str, option: str) -> list[Text]:
     return [Text(f"{standing}: {one_line(why)}", style="yellow"), Text(hint, style="dim")]
 
 
-def _heading(account: StageAccount) -> Text:
-    line = Text(one_line(account.stage), style="bold")
-    facts = [f"{account.outcome}: {one_line(account.reason or '')}"] if account.outcome else []
-    if account.gain is not None:
-        # An estimate claims no speedup: it says by what the estimated time fell.
-        gain = (
-            f"estimated time ÷ {account.gain:.3g}" if account.provisional else f"gain {times(account.gain)}"
-        )
-        facts.append(gain + (", provisional" if account.provisional else ""))
-    if account.tokens:
-        facts.append(plural(account.tokens, "token"))
-    return line.append("  " + " · ".join(facts), style="dim") if facts else line
+def _heading(account: StageAccount | None, stage: str) -> Text:
+    line = Text("\n").append(one_line(stage), style="bold")
+    if account is None or account.outcome is None:
+        return line
+    return line.append(f"  {account.outcome}: {one_line(account.reason or '')}", style="dim")
 
 
-def _untried(worth: dict[str, StageAccount], before: str | None, shown: set[str]) -> list[str]:
-    """Stages that are over without an attempt and stand ahead of `before` in the plan."""
-    names = list(worth)
-    upto = names[: names.index(before)] if before in worth else names if before is None else []
-    fresh = [name for name in upto if worth[name].outcome and name not in shown]
-    shown.update(fresh)
-    return fresh
+@dataclass(frozen=True)
+class Row:
+    """What the tree says of one attempt."""
+
+    mark: Text
+    id: Text
+    step: Text
+    state: Text
+    time: Text
+    gain: Text
+    why: Text
+
+    @property
+    def facts(self) -> tuple[Text, ...]:
+        """All but the reason."""
+        return self.mark, self.id, self.step, self.state, self.time, self.gain
 
 
-def _rows(attempts: list[Attempt], record: Record) -> Table:
-    table = Table.grid(padding=(0, 2), pad_edge=False)
-    for width in WIDTHS:
-        table.add_column(min_width=width, no_wrap=True)
-    table.add_column(overflow="fold")
+def _rows(record: Record) -> Iterator[tuple[str, Row]]:
+    """Each attempt's row by its id, in the order in which they are shown."""
     best, known = record.best, names(record)
     path = {attempt.id for attempt in lineage(record, best)}
-    for attempt in attempts:
-        is_best = best is not None and attempt.id == best.id
-        table.add_row(
-            Text(MARK, style="green") if attempt.id in path else Text("·", style="dim"),
-            Text(attempt.id, style="bold green" if is_best else ""),
-            Text(step(attempt), style="dim"),
-            state_text(attempt),
-            Text(time_of(attempt.evaluation)),
-            Text(gain(attempt, known)),
-            Text(verdict_on(attempt) + (" — the best" if is_best else "") + _promises(attempt)),
-        )
-    return table
+    above: str | None = None
+    for _, _, attempts in _groups(record):
+        for attempt, guide in families(attempts):
+            is_best = best is not None and attempt.id == best.id
+            origin = f" ← {attempt.parent}" if attempt.parent and attempt.parent != above else ""
+            yield (
+                attempt.id,
+                Row(
+                    mark=Text(MARK, style="green") if attempt.id in path else Text("·", style="dim"),
+                    id=Text(guide, style="dim").append(
+                        attempt.id, style="bold green" if is_best else "default"
+                    ),
+                    step=Text(step(attempt) + origin, style="dim"),
+                    state=state_text(attempt),
+                    time=Text(time_with_interval(attempt.evaluation)),
+                    gain=Text(gain(attempt, known)),
+                    why=_why(attempt, is_best),
+                ),
+            )
+            above = attempt.id
 
 
-def _promises(attempt: Attempt) -> str:
+def _why(attempt: Attempt, is_best: bool) -> Text:
+    said = verdict_on(attempt)
+    word, colon, reason = said.partition(": ")
+    text = Text(word + colon + _MEASURED.sub("", reason), style="" if word.startswith("kept") else "dim")
+    if is_best:
+        text.append(" — the best", style="bold green")
     broken = attempt.decision.broken_promises if attempt.decision else []
-    return "".join(f"; broken promise: {one_line(promise)}" for promise in broken)
+    for promise in broken:
+        text.append(f"; broken promise: {one_line(promise)}", style="yellow")
+    return text
+
+
+def _widths(rows: dict[str, Row]) -> list[int]:
+    columns = zip(*(row.facts for row in rows.values()), strict=True)
+    return [max(cell_len(cell.plain) for cell in column) for column in columns]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attempt; its gain and the reason stand beside the rest where there is room, else below."""
+
+    row: Row
+    widths: list[int]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich calls."""
+        *facts, gained = self.row.facts
+        needed = sum(self.widths) + 2 * len(self.widths)
+        if needed + _LEAST_REASON <= options.max_width:
+            yield self._grid(self.row.facts, self.row.why)
+        elif needed - 2 <= options.max_width:
+            yield self._grid(facts, gained)
+            yield self._below(self.row.why)
+        else:
+            yield self._grid(facts[:-1], facts[-1])
+            yield self._below(Text(" · ").join(t for t in (gained, self.row.why) if t.plain))
+
+    def _grid(self, cells: Sequence[Text], last: Text) -> Table:
+        table = Table.grid(padding=(0, 2), pad_edge=False)
+        for width in self.widths[: len(cells)]:
+            table.add_column(min_width=width, no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_row(*cells, last)
+        return table
+
+    def _below(self, text: Text) -> Padding:
+        return Padding(text, (0, 0, 0, self.widths[0] + self.widths[1] + 4), expand=False)
 
 
 def tree_json(record: Record) -> dict[str, Any]:
-    """The lineage as data."""
-    best = record.best
+    """The lineage as data; the seed's account and the total stand beside those of the stages."""
+    best, first = record.best, seed_account(record)
     return {
         "campaign": record.campaign.id,
         "best": best.id if best else None,
         "best_path": [attempt.id for attempt in lineage(record, best)],
+        "seed": first.model_dump(mode="json") if first else None,
         "stages": [account.model_dump(mode="json") for account in accounts(record)],
+        "total": total(record).model_dump(mode="json"),
         "attempts": [attempt_json(attempt) for attempt in record.attempts],
     }

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kernelwright.evaluator.evaluation import Correctness, Evaluation, KernelProfile, Status
+from kernelwright.evaluator.evaluation import Correctness, Evaluation, KernelProfile, Status, Timing
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from .fitting import Fitting
-from .text import estimate, metric, milliseconds, one_line, speedup
+from .text import NOBODY, estimate, metric, milliseconds, one_line, speedup
+from .timing import time_with_interval
 
 _GOOD = {Status.PASSED: "bold green", Status.UNCHECKED: "bold yellow"}
 
 
-def verdict(evaluation: Evaluation) -> RenderableType:
-    """Status, time, floor, correctness by family, kernels with metrics, warnings."""
+def verdict(evaluation: Evaluation, names: Mapping[str, str] = NOBODY) -> RenderableType:
+    """Status, time, floor, correctness by family, kernels with metrics, warnings.
+
+    ``names`` says what to call the kernel that a time was compared with, by its SHA-256.
+    """
     parts: list[RenderableType] = [headline(evaluation)]
     parts += [Text(one_line(evaluation.reason))] if evaluation.reason else []
     parts += [Text(f"refused by the defence '{evaluation.refused_by}'")] if evaluation.refused_by else []
-    parts += [Text(line) for line in _times(evaluation)]
+    parts += [Text(line) for line in _times(evaluation, names)]
     if evaluation.correctness and evaluation.correctness.families:
         parts += [Text(), families(evaluation.correctness)]
+        parts += [Text(line) for line in _repeated(evaluation.correctness)]
     if evaluation.kernels:
         parts += [Text(), metrics_of(evaluation.kernels, evaluation.provenance)]
         parts += [Text(line, style="dim") for line in missing_everywhere(evaluation.kernels)]
@@ -39,13 +44,10 @@ def headline(evaluation: Evaluation) -> Text:
     return line.append(f", {place}", style="default")
 
 
-def _times(evaluation: Evaluation) -> list[str]:
+def _times(evaluation: Evaluation, names: Mapping[str, str]) -> list[str]:
     lines = []
     if evaluation.timing:
-        timing = evaluation.timing
-        lines.append(
-            f"time {milliseconds(timing.median_ms)}, {speedup(timing)} ({timing.pairs} pairs of processes)"
-        )
+        lines += [f"time {time_with_interval(evaluation)}", f"gain {_gain(evaluation.timing, names)}"]
     if evaluation.estimate:
         lines.append(f"time {estimate(evaluation.estimate)}")
     if evaluation.floor_ms:
@@ -54,6 +56,16 @@ def _times(evaluation: Evaluation) -> list[str]:
         lines.append(f"floor {here}{milliseconds(floor.target)} on the {evaluation.target}")
     lines.append(f"kernel {evaluation.kernel[:16]}, sandbox {evaluation.sandbox}")
     return lines
+
+
+def _gain(timing: Timing, names: Mapping[str, str]) -> str:
+    """The paired gain, and what it rests on."""
+    parts = [f"{timing.pairs} pairs of processes"]
+    if timing.discarded:
+        parts.append(f"{timing.discarded} discarded, since the card throttled")
+    if timing.noise_floor is not None:
+        parts.append(f"noise floor {timing.noise_floor:.2%}")
+    return f"{speedup(timing, names)} ({', '.join(parts)})"
 
 
 def families(correctness: Correctness) -> Table:
@@ -69,6 +81,12 @@ def families(correctness: Correctness) -> Table:
         style = "" if family.passed else ("red" if family.required else "yellow")
         table.add_row(one_line(name, 40), error, f"{family.budget:.2g}", Text(word, style=style))
     return table
+
+
+def _repeated(correctness: Correctness) -> list[str]:
+    if correctness.deterministic is None:
+        return []
+    return ["repeated runs " + ("are bitwise equal" if correctness.deterministic else "differ in their bits")]
 
 
 def metrics_of(kernels: list[KernelProfile], provenance: str) -> RenderableType:

@@ -10,7 +10,8 @@ from kernelwright.agent.judging import DEFERRED
 from kernelwright.agent.record import Decision, Record
 from kernelwright.agent.views.attempt import attempt_line, attempt_page
 from kernelwright.agent.views.campaigns import campaigns, campaigns_json
-from kernelwright.agent.views.compare import changes, code_diff, diff_json, highlighted
+from kernelwright.agent.views.code import side_by_sign
+from kernelwright.agent.views.compare import changes, code_diff, diff_json
 from kernelwright.agent.views.lineage import names, state
 from kernelwright.agent.views.product import header, with_header
 from kernelwright.agent.views.summary import summary, summary_json
@@ -55,11 +56,12 @@ def test_attempt_lines(record: Record, snapshot: SnapshotAssertion) -> None:
 
 
 def test_attempt_page(record: Record, snapshot: SnapshotAssertion) -> None:
-    assert shown(attempt_page(record.attempts[1])) == snapshot
+    assert shown(attempt_page(record.attempts[1], record)) == snapshot
 
 
 def test_page_of_a_failed_attempt(snapshot: SnapshotAssertion) -> None:
-    assert shown(attempt_page(offline_record().attempts[3])) == snapshot
+    record = offline_record()
+    assert shown(attempt_page(record.attempts[3], record)) == snapshot
 
 
 def test_campaigns(snapshot: SnapshotAssertion) -> None:
@@ -77,7 +79,9 @@ def test_product(record: Record, snapshot: SnapshotAssertion) -> None:
 def test_every_estimate_is_marked() -> None:
     """Nowhere does a time of the offline campaign stand without its mark."""
     record = offline_record()
-    views = shown(tree(record), summary(record), campaigns([record]), attempt_page(record.attempts[1]))
+    views = shown(
+        tree(record), summary(record), campaigns([record]), attempt_page(record.attempts[1], record)
+    )
     for line in views.splitlines():
         if "0.61 ms" in line and "an estimated" not in line.split("0.61 ms")[0]:
             assert "0.61 ms est." in line, line
@@ -92,10 +96,9 @@ def test_an_estimate_claims_no_speedup() -> None:
 def test_nothing_hostile_reaches_the_terminal() -> None:
     """Colours are ours; any other escape, control character or turned direction is shown and not sent."""
     record = offline_record()
-    diff = code_diff(SEED, BAD, "a", "b")
-    views = [attempt_page(attempt) for attempt in record.attempts]
+    views = [attempt_page(attempt, record) for attempt in record.attempts]
     lines = [attempt_line(attempt, names(record)) for attempt in record.attempts]
-    output = shown(tree(record), summary(record), highlighted(diff), *views, *lines, terminal=True)
+    output = shown(tree(record), summary(record), side_by_sign(SEED, BAD), *views, *lines, terminal=True)
     for mark in ("\x1b[2J", "\x1b]", "\x07", "\u202e"):
         assert mark not in output
     assert r"\x1b[2J" in output and "[bold red]not markup[/]" in output
