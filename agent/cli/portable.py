@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,10 @@ import typer
 from .errors import UsageProblem
 from .opening import reading, store_option, store_path, writing
 from .options import AsJson, CampaignId, StoreFile
-from .output import show, show_json, stderr
+from .output import show, show_json, stderr, stdout
+
+PATIENCE_S = 2.0
+"""What takes longer says that it goes on."""
 
 if TYPE_CHECKING:
     from ..portable import Imported
@@ -38,7 +43,7 @@ def export(
     from ..portable.exporting import compressed
 
     _check_target(output, force, store_path(store))
-    with reading(store) as opened, stderr().status("reading and checking the campaign"):
+    with reading(store) as opened, _busy("reading and checking the campaign"):
         name = opened.campaign_id(campaign)
         exported = export_campaign(opened, name)
         data = compressed(exported.data) if output.suffix == ".gz" else exported.data
@@ -64,14 +69,31 @@ def import_campaign(
     from ..portable import import_campaign as into
     from ..portable.importing import bundle_from
 
-    with stderr().status("reading and checking the file"):
+    with _busy("reading and checking the file"):
         bundle = bundle_from(file)
-    with writing(store, create=True) as opened, stderr().status("storing the campaign"):
+    with writing(store, create=True) as opened, _busy("storing the campaign"):
         found = into(opened, bundle)
     if as_json:
         show_json({"campaign": found.campaign, "attempts": found.attempts, "new": found.new})
     else:
         _say_imported(found, store_option(store))
+
+
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """A live line on a terminal; elsewhere a lasting one, if it takes long."""
+    console = stderr()
+    if console.is_terminal:
+        with console.status(what):
+            yield
+        return
+    late = threading.Timer(PATIENCE_S, lambda: console.print(f"{what} …"))
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def _say_imported(found: Imported, option: str) -> None:
@@ -80,9 +102,9 @@ def _say_imported(found: Imported, option: str) -> None:
     for command, why in (
         (f"kernelwright tree {found.campaign}", "what every stage tried and what came of it"),
         (f"kernelwright report {found.campaign}", "the same as one page"),
-        (f"kernelwright replay {found.campaign}", "whether today's templates and rules would do the same"),
+        (f"kernelwright replay {found.campaign}", "whether today's templates and rules agree"),
     ):
-        show(f"  {command + option:<44}  {why}")
+        stdout().print(f"  {command + option:<44}  {why}", soft_wrap=True)
 
 
 def _say_replaced(replaced: Mapping[tuple[str, str], int]) -> None:

@@ -13,7 +13,7 @@ from kernelwright.evaluator.phases import sha256_of
 from ..store import Store
 from .checking import bundle_of
 from .format import Bundle, PortableError, as_data, texts_named, walk, written
-from .keys import key_in
+from .keys import key_in, keys_of
 from .parsing import parsed
 from .paths import Machine, replacing, this_machine
 from .settings import left_behind
@@ -50,7 +50,7 @@ def packed(bundle: Bundle, machine: Machine, env: Mapping[str, str]) -> Exported
     data = _replaced(as_data(Bundle(record, bundle.texts)), swap)
     _refuse_keys(data, env)
     content = written(data)
-    bundle_of(parsed(content))
+    _check_readable(content)
     return Exported(content, len(data["attempts"]), len(data["texts"]), dict(swap.counts))
 
 
@@ -91,13 +91,24 @@ def _replaced(data: dict[str, Any], swap: Callable[[str], str]) -> dict[str, Any
 
 
 def _refuse_keys(data: dict[str, Any], env: Mapping[str, str]) -> None:
+    known, seen = keys_of(env), set[str]()
     for where, found in _places(data):
-        key = key_in(found, env)
+        key = key_in(found, known) if found not in seen else None
+        seen.add(found)
         if key is not None:
             raise PortableError(
                 f"{where} holds what looks like an API key ('{key}'), and a campaign with a key in it is not "
                 "exported: revoke that key if it is one"
             )
+
+
+def _check_readable(content: bytes) -> None:
+    try:
+        bundle_of(parsed(content))
+    except PortableError as problem:
+        raise PortableError(
+            f"the campaign cannot be exported, since no import would take it: {problem}"
+        ) from None
 
 
 def _places(data: dict[str, Any]) -> Iterator[tuple[str, str]]:

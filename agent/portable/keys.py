@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 _LOOKS = re.compile(
     r"\b(?:sk|pk|xai|gsk|hf)-[A-Za-z0-9_-]{12,}"  # OpenAI's form, and those who took it over
@@ -20,14 +20,14 @@ _LEAST = 8
 """Characters below which a variable's value stands in a text by accident."""
 
 
-def key_in(text: str, env: Mapping[str, str]) -> str | None:
-    """The beginning of the first thing that looks like a key or is one of this environment's; or None."""
+def key_in(text: str, known: Collection[str] = ()) -> str | None:
+    """The beginning of the first thing that looks like a key or is one that is known; or None."""
     hit = _LOOKS.search(text)
-    found = hit.group() if hit else next((value for value in _secrets(env) if value in text), None)
+    found = hit.group() if hit else next((value for value in known if value in text), None)
     return None if found is None else f"{found[:4]}…"
 
 
-def _secrets(env: Mapping[str, str]) -> Iterator[str]:
-    for name, value in env.items():
-        if _SECRET_NAME.search(name) and len(value) >= _LEAST and "/" not in value[:1]:
-            yield value
+def keys_of(env: Mapping[str, str]) -> set[str]:
+    """Values of an environment's variables that are called keys, tokens, secrets or passwords, and are no paths."""
+    named = (value for name, value in env.items() if _SECRET_NAME.search(name))
+    return {value for value in named if len(value) >= _LEAST and not value.startswith("/")}

@@ -229,7 +229,9 @@ def test_a_real_bomb_takes_little_memory(tmp_path: Path) -> None:
     engine = zlib.compressobj(wbits=31)
     packed = b"".join(engine.compress(b"\0" * 2**24) for _ in range(64)) + engine.flush()
     (tmp_path / "bomb").write_bytes(packed)
-    program = "import sys, pathlib; from kernelwright.agent.cli.main import main; sys.exit(main(['import', sys.argv[1]]))"
+    program = (
+        "import sys; from kernelwright.agent.cli.main import main; sys.exit(main(['import', sys.argv[1]]))"
+    )
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kernelwright.agent.loop import run_campaign
 from kernelwright.agent.portable import PortableError
 from kernelwright.agent.portable.exporting import export_campaign
-from kernelwright.agent.portable.keys import key_in
+from kernelwright.agent.portable.keys import key_in, keys_of
 from kernelwright.agent.portable.paths import Machine, Replacing, neutral, paths_in, this_machine
 from kernelwright.agent.portable.settings import STOPPED, can_go_on, task_name
 from kernelwright.agent.record import CampaignStatus, Record
@@ -207,7 +207,7 @@ def test_a_campaign_with_a_key_is_refused_and_says_where(tmp_path: Path, key: st
     ],
 )
 def test_programs_hold_no_keys(text: str) -> None:
-    assert key_in(text, {"SHORT_KEY": "x", "KEY_PATH": "task"}) is None
+    assert key_in(text, keys_of({"SHORT_KEY": "x", "KEY_PATH": "task", "MY_KEY": "/task"})) is None
 
 
 @pytest.mark.parametrize(
