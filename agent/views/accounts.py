@@ -35,7 +35,7 @@ def _table(rows: list[StageAccount], everything: StageAccount, outcome: Cell | N
         "kept": lambda row: str(row.kept),
         "gain": worth,
         "tokens": lambda row: f"{row.tokens:,}" if row.tokens else "",
-        "USD": _dollars,
+        "USD": dollars,
         "time": lambda row: seconds(row.seconds) if row.seconds else "",
     }
     if not everything.tokens:
@@ -60,7 +60,7 @@ def worth(account: StageAccount) -> str:
     return f"est. ÷ {account.gain:.3g}" if account.provisional else times(account.gain)
 
 
-def _dollars(account: StageAccount) -> str:
+def dollars(account: StageAccount) -> str:
     """To the cent, or to what is left of one."""
     if not account.usd:
         return ""

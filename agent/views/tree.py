@@ -40,14 +40,14 @@ def tree(record: Record, standing: str | None = None, option: str = "") -> Rende
     parts: list[RenderableType] = [_title(record, standing), *_stop(record, standing, option)]
     rows = dict(_rows(record))
     widths = _widths(rows)
-    for account, stage, attempts in _groups(record):
+    for account, stage, attempts in groups(record):
         if stage is not None:
             parts.append(_heading(account, stage))
         parts += [Line(rows[attempt.id], widths) for attempt, _ in families(attempts)]
     return Group(*parts, Text(LEGEND, style="dim"), Text(), accounts_table(record))
 
 
-def _groups(record: Record) -> Iterator[tuple[StageAccount | None, str | None, list[Attempt]]]:
+def groups(record: Record) -> Iterator[tuple[StageAccount | None, str | None, list[Attempt]]]:
     """Stages in the order of their attempts; one that ended without any stands where the plan has it."""
     known, told = {account.stage: account for account in accounts(record)}, set[str]()
 
@@ -119,7 +119,7 @@ def _rows(record: Record) -> Iterator[tuple[str, Row]]:
     best, known = record.best, names(record)
     path = {attempt.id for attempt in lineage(record, best)}
     above: str | None = None
-    for _, _, attempts in _groups(record):
+    for _, _, attempts in groups(record):
         for attempt, guide in families(attempts):
             is_best = best is not None and attempt.id == best.id
             origin = f" ← {attempt.parent}" if attempt.parent and attempt.parent != above else ""
@@ -134,13 +134,14 @@ def _rows(record: Record) -> Iterator[tuple[str, Row]]:
                     state=state_text(attempt),
                     time=Text(time_with_interval(attempt.evaluation)),
                     gain=Text(gain(attempt, known)),
-                    why=_why(attempt, is_best),
+                    why=why(attempt, is_best),
                 ),
             )
             above = attempt.id
 
 
-def _why(attempt: Attempt, is_best: bool) -> Text:
+def why(attempt: Attempt, is_best: bool) -> Text:
+    """Kept or why not, without the gain, which stands beside it; then the promises that it broke."""
     said = verdict_on(attempt)
     word, colon, reason = said.partition(": ")
     text = Text(word + colon + _MEASURED.sub("", reason), style="" if word.startswith("kept") else "dim")
