@@ -59,7 +59,7 @@ def compare(
 
 
 def asked(store: Store, prefix: str) -> tuple[Record, Attempt]:
-    """The attempt that a prefix means, in its record; raises `UsageProblem` for one that asked nothing."""
+    """The attempt that a prefix means, with its record in outline; raises `UsageProblem` for one that asked nothing."""
     record, attempt = _found(store, prefix)
     if attempt.prompt_sha is None or attempt.stage is None:
         raise UsageProblem(
@@ -71,8 +71,7 @@ def asked(store: Store, prefix: str) -> tuple[Record, Attempt]:
 
 def _found(store: Store, prefix: str) -> tuple[Record, Attempt]:
     name = store.attempt_id(prefix)
-    record = store.record(name.partition(".")[0])
-    return record, record.attempt(name)
+    return store.outline(name.partition(".")[0]), store.attempt(name)
 
 
 def _list(store: Store, name: str, as_json: bool, option: str) -> None:
