@@ -8,17 +8,24 @@ from typing import Any
 from kernelwright.evaluator.evaluation import Correctness, Evaluation
 
 from ..record import Attempt
+from ..rules.budget import usd
 from ..views.attempt import gain
 from ..views.lineage import outcome, provisional, state, where
-from ..views.text import milliseconds, one_line, plain, plural, seconds, time_of
+from ..views.text import baseline, milliseconds, one_line, plain, plural, seconds
+from ..views.timing import time_with_interval
 from ..views.verdict import headline
 from .campaign_facts import Pairs, said
 from .metric_facts import metric_tables
 from .pairs import pairs_pictures
 from .texts import code_key, diff_key, prompt_key, reply_key, shown
 
+Price = tuple[float, float] | None
+"""Of a million prompt and completion tokens, in USD; None where it is not known."""
 
-def attempt_facts(attempt: Attempt, parent: Attempt | None, called: Mapping[str, str]) -> dict[str, Any]:
+
+def attempt_facts(
+    attempt: Attempt, parent: Attempt | None, called: Mapping[str, str], price: Price
+) -> dict[str, Any]:
     """The attempt's page; ``called`` says what to call a kernel, by its SHA-256."""
     evaluation = attempt.evaluation
     return {
@@ -30,16 +37,16 @@ def attempt_facts(attempt: Attempt, parent: Attempt | None, called: Mapping[str,
         "headline": headline(evaluation).plain if evaluation else state(attempt),
         "outcome": outcome(attempt),
         "reason": _reason(attempt),
-        "time": time_of(evaluation),
+        "time": time_with_interval(evaluation),
         "gain": gain(attempt, called),
         "estimated": provisional(attempt),
         "floor": _floor(evaluation),
         "notes": _notes(attempt),
-        "timing": _timing(evaluation, called),
+        "timing": _timing(attempt, called),
         "families": _families(evaluation.correctness) if evaluation and evaluation.correctness else [],
         "deterministic": _deterministic(evaluation),
         "metrics": metric_tables(parent, attempt),
-        "record": _record(attempt),
+        "record": _record(attempt, called, price),
         "texts": _texts(attempt, parent),
         "same": bool(parent and parent.kernel_sha and parent.kernel_sha == attempt.kernel_sha),
     }
@@ -72,8 +79,8 @@ def _notes(attempt: Attempt) -> list[tuple[str, str]]:
     return [(kind, one_line(line)) for kind, line in (*notes, *said)]
 
 
-def _timing(evaluation: Evaluation | None, called: Mapping[str, str]) -> dict[str, Any] | None:
-    timing = evaluation.timing if evaluation else None
+def _timing(attempt: Attempt, called: Mapping[str, str]) -> dict[str, Any] | None:
+    timing = attempt.evaluation.timing if attempt.evaluation else None
     if timing is None:
         return None
     parts = [plural(timing.pairs, "pair") + " of fresh processes"]
@@ -81,7 +88,10 @@ def _timing(evaluation: Evaluation | None, called: Mapping[str, str]) -> dict[st
         parts.append(f"{timing.discarded} thrown away because the card throttled")
     if timing.noise_floor is not None:
         parts.append(f"noise floor {timing.noise_floor:.2%}")
-    return {"said": ", ".join(parts), "pictures": pairs_pictures(timing, called)}
+    return {
+        "said": ", ".join(parts),
+        "pictures": pairs_pictures(timing, baseline(timing, called), gain(attempt, called)),
+    }
 
 
 def _families(correctness: Correctness) -> list[dict[str, Any]]:
@@ -109,17 +119,18 @@ def _deterministic(evaluation: Evaluation | None) -> str:
     )
 
 
-def _record(attempt: Attempt) -> list[tuple[str, Pairs]]:
+def _record(attempt: Attempt, called: Mapping[str, str], price: Price) -> list[tuple[str, Pairs]]:
     """Headings with pairs: where the attempt came from, what it cost, where it was judged."""
     parts = [
-        ("attempt", _attempt(attempt)),
-        ("reply", _reply(attempt)),
+        ("attempt", _attempt(attempt, called)),
+        ("reply", _reply(attempt, price)),
         ("judged", _judged(attempt.evaluation)),
     ]
     return [(name, pairs) for name, pairs in parts if pairs]
 
 
-def _attempt(attempt: Attempt) -> Pairs:
+def _attempt(attempt: Attempt, called: Mapping[str, str]) -> Pairs:
+    first = called.get(attempt.kernel_sha or "")
     return said(
         [
             ("begun", f"{attempt.created:%Y-%m-%d %H:%M:%S} UTC"),
@@ -129,15 +140,17 @@ def _attempt(attempt: Attempt) -> Pairs:
             ("template SHA-256", attempt.template_sha),
             ("prompt SHA-256", attempt.prompt_sha),
             ("kernel SHA-256", attempt.kernel_sha),
+            ("first seen in", first if first != attempt.id else None),
             ("took", seconds(attempt.seconds)),
         ]
     )
 
 
-def _reply(attempt: Attempt) -> Pairs:
+def _reply(attempt: Attempt, price: Price) -> Pairs:
     reply = attempt.reply
     if reply is None:
         return []
+    cost = usd([reply], price)
     prompt, completion = reply.usage.prompt_tokens, reply.usage.completion_tokens
     return said(
         [
@@ -145,6 +158,7 @@ def _reply(attempt: Attempt) -> Pairs:
             ("model", reply.model),
             ("prompt tokens", None if prompt is None else f"{prompt:,}"),
             ("completion tokens", None if completion is None else f"{completion:,}"),
+            ("cost", None if cost is None else f"{cost:.4f} USD"),
             ("latency", None if reply.latency_s is None else seconds(reply.latency_s)),
             ("finished", reply.finish_reason),
             *((name, str(value)) for name, value in reply.parameters.items()),

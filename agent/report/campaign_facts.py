@@ -7,7 +7,8 @@ from typing import Any
 from kernelwright.evaluator.protocol import Session, Standing
 
 from ..record import Attempt, Budget, CampaignStatus, Record
-from ..rules.accounts import StageAccount, accounts
+from ..rules.accounts import StageAccount, accounts, seed_account, total
+from ..views.accounts import dollars, worth
 from ..views.lineage import names, seed
 from ..views.summary import resume_command
 from ..views.text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
@@ -75,28 +76,29 @@ def _contender(name: str, time: str, said: str) -> dict[str, Any]:
     return {"name": one_line(name, 60), "time": time, "said": said}
 
 
-def stages(record: Record) -> list[dict[str, Any]]:
-    """One row for each account, in its order."""
-    return [
-        {
-            "stage": one_line(account.stage),
-            "attempts": str(account.attempts),
-            "kept": str(account.kept),
-            "worth": worth(account),
-            "tokens": f"{account.tokens:,}" if account.tokens else "",
-            "time": seconds(account.seconds) if account.seconds else "",
-            "outcome": account.outcome or "",
-            "reason": one_line(account.reason or ""),
-        }
-        for account in accounts(record)
-    ]
+def stages(record: Record) -> dict[str, Any]:
+    """The table of accounts, as the terminal has it: rows for the seed, the stages and all of it.
+
+    ``columns`` names those cells of which something is known.
+    """
+    first, whole = seed_account(record), total(record)
+    rows = [*([first] if first else []), *accounts(record), whole]
+    known = ["attempts", "kept", "gain", *(["tokens"] if whole.tokens else [])]
+    known += [*(["USD"] if whole.usd is not None else []), "time", "outcome"]
+    return {"columns": known, "rows": [_account(row) for row in rows]}
 
 
-def worth(account: StageAccount) -> str:
-    """The stage's gain; an estimate claims no speedup and says by what the estimated time fell."""
-    if account.gain is None:
-        return ""
-    return f"est. time ÷ {account.gain:.3g}, provisional" if account.provisional else times(account.gain)
+def _account(row: StageAccount) -> dict[str, str]:
+    return {
+        "stage": one_line(row.stage),
+        "attempts": str(row.attempts),
+        "kept": str(row.kept),
+        "gain": worth(row),
+        "tokens": f"{row.tokens:,}" if row.tokens else "",
+        "USD": dollars(row),
+        "time": seconds(row.seconds) if row.seconds else "",
+        "outcome": f"{row.outcome}: {one_line(row.reason or '')}" if row.outcome else "",
+    }
 
 
 def about(record: Record) -> Pairs:

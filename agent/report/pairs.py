@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kernelwright.evaluator.evaluation import Timing
 
-from ..views.text import baseline, interval, milliseconds, times
+from ..views.text import milliseconds, times
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 320, 44, 64, 16, 14, 34
 """Of a picture, in CSS pixels."""
@@ -15,9 +14,12 @@ ROWS_MAX = 60
 """Pairs that are drawn; the rest is in the numbers."""
 
 
-def pairs_pictures(timing: Timing, called: Mapping[str, str]) -> list[str]:
-    """Two ``<svg>``: candidate and baseline of each pair in ms, and each pair's speedup with the 95 % interval."""
-    return [_times(timing, baseline(timing, called)), _speedups(timing)] if timing.samples else []
+def pairs_pictures(timing: Timing, base: str, gain: str) -> list[str]:
+    """Two ``<svg>``: candidate and baseline of each pair in ms, and each pair's speedup with the 95 % interval.
+
+    ``base`` names the baseline, ``gain`` tells the speedup with its interval.
+    """
+    return [_times(timing, base), _speedups(timing, gain)] if timing.samples else []
 
 
 def _times(timing: Timing, base: str) -> str:
@@ -38,7 +40,7 @@ def _times(timing: Timing, base: str) -> str:
     return tostring(svg, encoding="unicode")
 
 
-def _speedups(timing: Timing) -> str:
+def _speedups(timing: Timing, gain: str) -> str:
     ratios = [other / candidate for candidate, other in timing.samples[:ROWS_MAX] if candidate > 0]
     low, high = timing.speedup_ci95
     svg, place = _picture(len(ratios), [*ratios, low, high, *_one(low, high)], "speedup of each pair")
@@ -53,8 +55,7 @@ def _speedups(timing: Timing) -> str:
         _dot(svg, "dot", place(ratio), _y(row))
         _text(svg, "value", WIDTH - 4, _y(row) + 4, times(ratio), "end")
         _text(svg, "label", 0, _y(row) + 4, f"pair {row + 1}")
-    said = f"{times(timing.speedup)}, 95 % interval {interval(low, high)}"
-    _text(svg, "label", LEFT, _y(len(ratios)) + 12, said)
+    _text(svg, "label", LEFT, _y(len(ratios)) + 12, f"{gain}, shaded: 95 %")
     return tostring(svg, encoding="unicode")
 
 

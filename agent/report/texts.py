@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ..record import Attempt, Record
 from ..views.compare import code_diff
+from ..views.lineage import state
 from ..views.text import plain
 
 Text = Callable[[str], str]
@@ -32,6 +33,13 @@ BLOCK_BYTES = 1 << 19
 def key_of(*parts: str | None) -> str:
     """A short name for what those parts determine; safe in an address."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def page_key(attempt: Attempt) -> str:
+    """Names an attempt's page as it is now: another key once there is more to tell."""
+    decision = attempt.decision
+    reason = decision.reason if decision else None
+    return key_of("page", attempt.id, attempt.kernel_sha, state(attempt), str(attempt.seconds), reason)
 
 
 def prompt_key(attempt: Attempt) -> str | None:

@@ -58,7 +58,7 @@ function metricsPanel(page) {
 }
 
 function metricRow(row, against) {
-  const cells = against ? [row.name, row.before, row.after, row.change] : [row.name, row.after];
+  const cells = against ? [row.name, row.before, row.after, make("span", { class: row.tone ? "tone " + row.tone : null }, row.change)] : [row.name, row.after];
   return Object.assign(cells, { kind: against && row.equal ? "equal" : null });
 }
 

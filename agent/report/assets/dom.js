@@ -14,10 +14,10 @@ function byId(id) {
   return document.getElementById(id);
 }
 
-// Times and gains may say "est." in a quieter voice, and never go without it.
+// A time with its interval or with "est." and its range, which are said in a quieter voice and never left out.
 function time(text) {
-  const [ms, range] = text.split(" est.");
-  return range === undefined ? [text] : [ms, " ", make("span", { class: "est" }, "est." + range)];
+  const at = text.search(/ (est\.|\[)/);
+  return at < 0 ? [text] : [text.slice(0, at), " ", make("span", { class: "est" }, text.slice(at + 1))];
 }
 
 function pairsOf(pairs) {

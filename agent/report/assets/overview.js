@@ -34,12 +34,11 @@ function contendersTable(rows) {
     rows.map((row) => [row.name, time(row.time), row.said]));
 }
 
-function stagesTable(rows) {
-  const columns = [["stage", ""], ["attempts", "n"], ["kept", "n"], ["gain", "n"], ["tokens", "n"], ["time", "n"],
-    ["outcome", "wide"]];
-  return make("div", { class: "cards" }, table(columns, rows.map((row) => [
-    row.stage, row.attempts, row.kept, known(row.worth), known(row.tokens), known(row.time),
-    [row.outcome, row.reason ? make("span", { class: "quiet" }, (row.outcome ? ": " : "") + row.reason) : null]])));
+function stagesTable({ columns, rows }) {
+  const heads = [["stage", ""], ...columns.map((name) => [name, name === "outcome" ? "wide" : "n"])];
+  const cells = rows.map((row) => [row.stage, ...columns.map((name) => known(row[name]))]);
+  cells[cells.length - 1].kind = "total";
+  return make("div", { class: "cards" }, table(heads, cells));
 }
 
 function known(value) {

@@ -2,6 +2,7 @@
 
 let data = null;
 let shownPage = null;
+let lastId = null;
 
 // Attempt and part that the address names; nulls where it names none that is there.
 function address() {
@@ -31,8 +32,10 @@ function go(id, part) {
 // Shows what the address names; `fresh` when the facts have changed and the address has not.
 async function showAddress(fresh) {
   const [id, part] = address();
-  const left = rows.find((row) => row.getAttribute("aria-selected") === "true");
+  const left = rows.find((row) => row.dataset.id === lastId);
   const row = marked(id, !fresh);
+  const moved = id !== lastId;
+  lastId = id;
   const before = document.body.dataset.view;
   document.body.dataset.view = id === null ? "campaign" : "attempt";
   byId("attempt").hidden = id === null;
@@ -42,7 +45,7 @@ async function showAddress(fresh) {
     if (before === "attempt") back(left);
     return;
   }
-  if (!fresh && row && row !== left) row.scrollIntoView({ block: "nearest" });
+  if (!fresh && row && moved) row.scrollIntoView({ block: "nearest" });
   await showAttempt(id, part, fresh);
 }
 

@@ -27,7 +27,8 @@ function showTree(data) {
 function legend() {
   return make("p", { class: "legend" },
     make("span", { class: "key path" }, "the way to the best"), make("span", { class: "key kept" }, "kept"),
-    make("span", { class: "key" }, "not kept"), make("span", { class: "key bad" }, "failed"));
+    make("span", { class: "key" }, "not kept"), make("span", { class: "key bad" }, "failed"),
+    make("span", {}, "← made from that kernel, not from the kept one above"));
 }
 
 // A row is made once and kept while its facts stay the same.
@@ -58,10 +59,10 @@ function attemptRow(facts, within, onPath, place, size) {
       "aria-selected": "false", tabindex: "-1", class: kind, "data-depth": String(Math.min(facts.level, 4)),
       "data-id": facts.id, "data-within": within, "data-keep": "attempt " + facts.id },
       make("span", { class: "lane", "aria-hidden": "true" }, make("i", {})),
-      make("span", { class: "name" }, make("b", {}, facts.id), " ", make("span", { class: "step" }, facts.step), " ",
+      make("span", { class: "name" }, make("b", {}, facts.id), " ", make("span", { class: "step" }, facts.step + (facts.from ? " ← " + facts.from : "")), " ",
         make("span", { class: "time" }, time(facts.time))),
       make("span", { class: "said" }, make("span", { class: "state" }, facts.state),
-        facts.gain ? " · " + facts.gain : null, " · ", make("span", { class: "why" }, facts.said, facts.best ? " — the best" : null)));
+        facts.gain ? " · " + facts.gain : null, " · ", make("span", { class: "why" }, facts.why)));
   });
 }
 

@@ -80,6 +80,12 @@ def test_an_address_leads_to_an_attempt_and_its_tab(visit: Visit, offline: Path)
     assert tab.get_by_role("tab", selected=True).inner_text() == "Metrics"
 
 
+def test_an_address_brings_its_row_into_sight(visit: Visit, offline: Path) -> None:
+    tab = visit(offline, "offl.4", height=340).tab
+    tab.locator("#panel").wait_for()
+    assert tab.evaluate("() => document.getElementById('lineage').scrollTop") > 0
+
+
 @pytest.mark.parametrize("hash_", ["nobody.7", "%E0%A4%A", "nobody/diff", "constructor", "__proto__/diff"])
 def test_an_address_that_leads_nowhere_shows_the_campaign(visit: Visit, offline: Path, hash_: str) -> None:
     assert visit(offline, hash_).tab.locator("#overview").is_visible()
@@ -207,7 +213,7 @@ def test_pairs_are_drawn_and_the_interval_stands_beside_them(visit: Visit, tmp_p
     tab = visit(written(record, tmp_path / "p.html"), "meas.1").tab
     assert tab.locator("svg.pairs").count() == 2
     assert tab.locator("svg.pairs .dot").count() == 3 + 3 + 2 + 3  # with two in the legend
-    assert "95 % interval [11.9, 12.4]" in tab.locator("svg.pairs").nth(1).text_content()
+    assert "12.2× [11.9, 12.4] over meas.0, shaded: 95 %" in tab.locator("svg.pairs").nth(1).text_content()
 
 
 def test_a_campaign_without_an_attempt_opens(browser: object, visit: Visit, tmp_path: Path) -> None:

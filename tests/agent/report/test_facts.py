@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from kernelwright.agent.record import Record
-from kernelwright.agent.report.facts import page_facts, page_key, page_texts, text_of
-from kernelwright.agent.report.tree_facts import groups, levels
+from kernelwright.agent.report.facts import page_facts, page_texts, text_of
+from kernelwright.agent.report.texts import page_key
+from kernelwright.agent.report.tree_facts import levels, stage_groups
 from kernelwright.agent.views.tree import tree
 from report_world import STORED
 from rich.console import Console
@@ -85,7 +86,7 @@ def test_the_page_says_what_the_terminal_says(record: Record) -> None:
     terminal = file.getvalue()
     for row in page_facts(record, "finished")["attempts"]:
         line = next(line for line in terminal.splitlines() if f" {row['id']} " in line)
-        for word in ("step", "state", "time", "gain", "said"):
+        for word in ("step", "state", "time", "gain", "why"):
             assert row[word] in line
 
 
@@ -97,9 +98,7 @@ def test_an_estimate_is_marked_and_claims_no_speedup() -> None:
     assert not [line for line in said if re.search(r"\d×(?!\d)", line)]
     for row in facts["attempts"]:
         assert row["time"] == "—" or " est. (" in row["time"]
-    assert [stage["worth"] for stage in facts["stages"] if stage["worth"]] == [
-        "est. time ÷ 6.39, provisional"
-    ]
+    assert [row["gain"] for row in facts["stages"]["rows"] if row["gain"]] == ["est. ÷ 6.39", "est. ÷ 6.39"]
     metrics = pages(record)["offl.1"]["metrics"]
     assert metrics["estimated"] and not pages(measured_record())["meas.1"]["metrics"]["estimated"]
 
@@ -111,7 +110,7 @@ def test_nothing_that_steers_is_left_in_any_string(record: Record) -> None:
 
 
 def test_every_attempt_stands_once_in_the_tree_and_stages_without_one_stand_too(record: Record) -> None:
-    found = groups(record)
+    found = stage_groups(record)
     assert [index for group in found for index in group["rows"]] == list(range(len(record.attempts)))
     named = {group["stage"] for group in found}
     assert {end.stage for end in record.campaign.stage_ends} <= named
@@ -121,6 +120,25 @@ def test_every_attempt_stands_once_in_the_tree_and_stages_without_one_stand_too(
 def test_a_repair_stands_below_what_it_mends() -> None:
     depth = levels(offline_record())
     assert (depth["offl.2"], depth["offl.3"]) == (1, 2)
+
+
+def test_money_is_told_where_there_is_a_price() -> None:
+    record = offline_record()
+    assert "USD" not in page_facts(record, "finished")["stages"]["columns"]
+    record.campaign.settings.usd_per_million = (1.0, 10.0)
+    stages = page_facts(record, "finished")["stages"]
+    assert "USD" in stages["columns"] and stages["rows"][-1]["USD"] == "0.0760"
+    told = {name: value for _, pairs in pages(record)["offl.1"]["record"] for name, value in pairs}
+    assert told["cost"] == "0.0190 USD"
+
+
+def test_a_kernel_seen_before_says_where() -> None:
+    record = measured_record()
+    record.attempts[1].kernel_sha = record.attempts[0].kernel_sha
+    page = pages(record)["meas.1"]
+    assert page["same"] and ["first seen in", "meas.0"] in [
+        pair for _, pairs in page["record"] for pair in pairs
+    ]
 
 
 def test_the_best_path_is_marked() -> None:
