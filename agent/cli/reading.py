@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .artefacts import (
+    attempt_of,
+    brief_of,
+    metrics_of,
+    parent_of,
+    patch,
+    reply_of,
+    samples_of,
+    text_of,
+)
 from .errors import KernelFailed, UsageProblem
 from .opening import reading, record_of, store_option, store_path
 from .options import AsJson, AttemptId, CampaignId, StoreFile
@@ -86,7 +96,7 @@ def best(
             raise KernelFailed(
                 f"campaign {name} has no kernel that passed: `kernelwright tree {name}{option}` says why"
             )
-        source = _text(opened, found, found.kernel_sha, "kernel")
+        source = text_of(opened, found, found.kernel_sha, "kernel")
     product = with_header(record.campaign, found, source, option)
     if output is not None:
         _write(output, product, force)
@@ -131,7 +141,7 @@ def show_attempt(
     if len(chosen) > 1:
         raise UsageProblem(f"choose one of {', '.join(list(flags)[:-1])} and --json")
     with reading(store) as opened:
-        found = _attempt(opened, attempt)
+        found = attempt_of(opened, attempt)
         _show(opened, found, chosen[0] if chosen else None, store_option(store))
 
 
@@ -140,19 +150,19 @@ def _show(store: Store, attempt: Attempt, artefact: str | None, option: str) -> 
 
     match artefact:
         case "--code":
-            show_text(_text(store, attempt, attempt.kernel_sha, "kernel"), "python")
+            show_text(text_of(store, attempt, attempt.kernel_sha, "kernel"), "python")
         case "--diff":
-            show_text(_patch(store, _parent(store, attempt), attempt), "diff")
+            show_text(patch(store, parent_of(store, attempt), attempt), "diff")
         case "--prompt":
-            show_text(_text(store, attempt, attempt.prompt_sha, "prompt"))
+            show_text(text_of(store, attempt, attempt.prompt_sha, "prompt"))
         case "--brief":
-            show_json(_brief(attempt))
+            show_json(brief_of(attempt))
         case "--reply":
-            show_text(_reply(attempt))
+            show_text(reply_of(attempt))
         case "--metrics":
-            show_json(_metrics(attempt))
+            show_json(metrics_of(attempt))
         case "--samples":
-            show_json(_samples(attempt))
+            show_json(samples_of(attempt))
         case "--json":
             show_json(attempt.model_dump(mode="json", by_alias=True))
         case _:
@@ -182,10 +192,10 @@ def diff(
     from ..views.lineage import names
 
     with reading(store) as opened:
-        after = _attempt(opened, other or attempt)
-        before = _attempt(opened, attempt) if other else _parent(opened, after)
-        old, new = (_text(opened, side, side.kernel_sha, "kernel") for side in (before, after))
-        text = _patch(opened, before, after)
+        after = attempt_of(opened, other or attempt)
+        before = attempt_of(opened, attempt) if other else parent_of(opened, after)
+        old, new = (text_of(opened, side, side.kernel_sha, "kernel") for side in (before, after))
+        text = patch(opened, before, after)
         known = names(opened.outline(after.campaign))
     if as_json:
         show_json(diff_json(before, after, text))
@@ -195,70 +205,6 @@ def diff(
     else:
         show_text(text)
     show("", changes(before, after, known))
-
-
-def _attempt(store: Store, prefix: str) -> Attempt:
-    return store.attempt(store.attempt_id(prefix))
-
-
-def _parent(store: Store, attempt: Attempt) -> Attempt:
-    if attempt.parent is None:
-        raise UsageProblem(f"attempt {attempt.id} has no parent: name two attempts")
-    return _attempt(store, attempt.parent)
-
-
-def _patch(store: Store, before: Attempt, after: Attempt) -> str:
-    """A unified diff of two attempts' kernels."""
-    from ..views.compare import code_diff
-
-    old, new = (_text(store, side, side.kernel_sha, "kernel") for side in (before, after))
-    return code_diff(old, new, f"{before.id}.py", f"{after.id}.py")
-
-
-def _text(store: Store, attempt: Attempt, sha: str | None, what: str) -> str:
-    if sha is None:
-        from ..views.lineage import state
-
-        raise UsageProblem(
-            f"attempt {attempt.id} has no {what} ({state(attempt)}): `kernelwright show {attempt.id}`"
-        )
-    return store.text(sha)
-
-
-def _reply(attempt: Attempt) -> str:
-    if attempt.reply is None:
-        raise UsageProblem(f"attempt {attempt.id} has no reply ({attempt.kind.value})")
-    return attempt.reply.text
-
-
-def _brief(attempt: Attempt) -> dict[str, Any]:
-    if attempt.brief is None:
-        raise UsageProblem(f"attempt {attempt.id} was not asked for and has no brief ({attempt.kind.value})")
-    return attempt.brief.model_dump(mode="json", by_alias=True)
-
-
-def _samples(attempt: Attempt) -> dict[str, Any]:
-    """Times in ms: of each pair of fresh processes the kernel's and the baseline's, and what follows from them."""
-    from ..views.timing import spread
-
-    timing = attempt.evaluation.timing if attempt.evaluation else None
-    if timing is None:
-        raise UsageProblem(
-            f"attempt {attempt.id} was not timed: `kernelwright show {attempt.id}` says how far it came"
-        )
-    return {**timing.model_dump(mode="json"), "median_ms_ci95": spread(timing)}
-
-
-def _metrics(attempt: Attempt) -> dict[str, dict[str, float | bool]]:
-    """Kernel → metric → value; estimates say so in each kernel, since the format has no other place for it."""
-    if attempt.evaluation is None:
-        raise UsageProblem(f"attempt {attempt.id} was not judged and has no metrics")
-    mark = {"estimated": True} if attempt.evaluation.provenance == "estimated" else {}
-    rows: dict[str, dict[str, float | bool]] = {}
-    for kernel in attempt.evaluation.kernels:
-        places = {"duration_ms": kernel.duration_ms, "time_share": kernel.time_share}
-        rows[kernel.name] = {**mark, **{k: v for k, v in places.items() if v is not None}, **kernel.metrics}
-    return rows
 
 
 def _write(path: Path, text: str, force: bool) -> None:

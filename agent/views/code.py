@@ -17,8 +17,10 @@ _CONTEXT = 3
 _WORD = re.compile(r"\w+|\s+|.")
 _ALIKE = 0.6
 """Likeness from which two lines are one line that was changed, whose changed words are worth showing."""
-_LONGEST, _MOST = 400, 200
+_LONGEST, _MOST = 200, 100
 """Characters of a line and lines of a change; words of more are not compared."""
+_COLOURED_LINES, _COLOURED_CHARACTERS = 5000, 80_000
+"""Of a source at most; colours for more would take seconds."""
 _MARKS = {"-": "red", "+": "green"}
 
 Marked = tuple[str, Text]
@@ -61,6 +63,10 @@ def _lines(start: int, end: int) -> str:
 
 def _coloured(source: str) -> list[Text]:
     """The source's lines in Python's colours, which need the whole text: a docstring goes over lines."""
+    if not source:
+        return []
+    if source.count("\n") > _COLOURED_LINES or len(source) > _COLOURED_CHARACTERS:
+        return [Text(line) for line in source.removesuffix("\n").split("\n")]
     syntax = Syntax("", "python", theme="ansi_dark", background_color="default")
     lines = syntax.highlight(source).split("\n", allow_blank=True)
     return list(lines[:-1]) if lines and not lines[-1].plain else list(lines)

@@ -60,15 +60,16 @@ def test_an_artefact_in_a_pipe_is_exact(process: Process, flag: str, attempt: st
     assert (done.returncode, done.stdout, done.stderr) == (0, expected.encode(), b"")
 
 
-def test_an_artefact_on_a_terminal_is_harmless(store: Path) -> None:
-    """Through a real pseudo-terminal: the reply's escapes arrive as visible text."""
+def on_a_terminal(*arguments: str) -> bytes:
+    """What a real pseudo-terminal gets."""
     import os
     import pty
     import sys
 
     main_end, its_end = pty.openpty()
-    argv = [sys.executable, "-m", "kernelwright.agent", "show", "offl.2", "--reply"]
-    with subprocess.Popen(argv, stdout=its_end, stderr=its_end, stdin=its_end) as running:
+    argv = [sys.executable, "-m", "kernelwright.agent", *arguments]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    with subprocess.Popen(argv, stdout=its_end, stderr=its_end, stdin=its_end, env=environment) as running:
         os.close(its_end)
         output = b""
         while True:
@@ -81,8 +82,70 @@ def test_an_artefact_on_a_terminal_is_harmless(store: Path) -> None:
             output += chunk
         assert running.wait(60) == 0
     os.close(main_end)
+    return output
+
+
+@pytest.mark.parametrize("line", ["show offl.2 --reply", "show offl.3 --diff", "diff offl.3", "tree offl"])
+def test_an_artefact_on_a_terminal_is_harmless(line: str) -> None:
+    """The reply's and the kernel's escapes arrive as visible text."""
+    output = on_a_terminal(*line.split())
     assert b"\x1b[2J" not in output and b"\x1b]" not in output and b"\x07" not in output
     assert rb"\x1b[2J" in output
+
+
+def test_a_diff_has_colours_on_a_terminal_and_none_where_nobody_wants_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert b"\x1b[1;32m+" in on_a_terminal("diff", "offl.1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    output = on_a_terminal("diff", "offl.1")
+    assert b"\x1b[1;32m" not in output and b"[7;3" not in output and b"+" in output
+
+
+def test_the_patch_is_the_diff_against_the_parent(process: Process) -> None:
+    patch = process("show", "offl.1", "--diff").stdout
+    assert patch.startswith(b"--- offl.0.py\n+++ offl.1.py\n@@")
+    assert process("diff", "offl.1").stdout.startswith(patch)
+
+
+def test_the_pairs_are_data(command: Command) -> None:
+    data = json.loads(command("show", "meas.1", "--samples")[1])
+    assert (data["pairs"], data["samples"], data["median_ms_ci95"]) == (6, [], None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("show offl.1 --samples", "was not timed"),
+        ("show offl.0 --brief", "no brief (seed)"),
+        ("show offl.0 --diff", "has no parent"),
+        ("show offl.2 --diff", "has no kernel (truncated)"),
+        ("show offl.0 --reply", "has no reply"),
+        ("show offl.1 --code --diff", "choose one of --code, --diff"),
+    ],
+)
+def test_what_is_not_there_is_said(command: Command, line: str, said: str) -> None:
+    code, out, err = command(*line.split())
+    assert (code, out) == (2, "")
+    assert said in err and err.count("\n") == 1
+
+
+def test_the_page_names_what_can_be_printed(command: Command) -> None:
+    """Each flag that it names works, and only those."""
+    for attempt in ("offl.0", "offl.1", "offl.2", "meas.1"):
+        page = command("show", attempt)[1]
+        for flag in (
+            "--code",
+            "--diff",
+            "--prompt",
+            "--brief",
+            "--reply",
+            "--metrics",
+            "--samples",
+            "--json",
+        ):
+            named = any(row.startswith(flag) for row in page.splitlines())
+            assert (command("show", attempt, flag)[0] == 0) == named, (attempt, flag)
 
 
 TWO_KERNELS = """\
