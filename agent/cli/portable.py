@@ -49,9 +49,8 @@ def export(
         data = compressed(exported.data) if output.suffix == ".gz" else exported.data
     _say_replaced(exported.replaced)
     _write(output, data)
-    show(
-        f"{output}: campaign {name}, {exported.attempts} attempts, {exported.texts} texts, {_size(len(data))}"
-    )
+    holds = f"{exported.attempts} attempts, {exported.texts} texts, {_size(len(data))}"
+    stdout().print(f"{output}: campaign {name}, {holds}", soft_wrap=True)
 
 
 def import_campaign(

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kernelwright.evaluator.gpus import gpus
+
 NEUTRAL = "…/"
 """Stands for the folders; the last name is kept, since it says what the sentence is about."""
 
@@ -28,10 +30,13 @@ _EVERYWHERE = ("/dev", "/proc", "/sys")
 _SHARED = {"/", "/usr", "/usr/local", "/home", "/opt", "/mnt", "/var", "/srv", *_EVERYWHERE}
 """Folders that name no machine even where a Python lives in them."""
 
+_ORDINARY = {"localhost", "root", "user", "ubuntu"}
+
 _PART = r"[\w.+@~=-]+"
 _BARE = re.compile(rf"(?:(?<![\w./…~)\]-])|(?<=\s-[IL])|(?<=file://))/(?:{_PART}/)+{_PART}")
 _QUOTED = re.compile(r"""(["'`])(/[^"'`\n/]+/[^"'`\n]+?)\1""")
 _API = re.compile(r"\bAPI at ([\w.:\[\]-]*\w)|\bhttps?://([^\s/'\"]+)")
+_HOME = re.compile(r"/(?:home|Users)/[^/]+/?")
 _DISTINCT = re.compile(r"[\d._-]")
 
 
@@ -88,26 +93,25 @@ class Replacing:
 
 
 def neutral(path: str) -> str:
-    """``…/runner.py`` for any path of that name."""
-    return NEUTRAL + PurePosixPath(path).name
+    """``…/runner.py`` for any path of that name; a home's own name would be its user's."""
+    return NEUTRAL + ("~" if _HOME.fullmatch(path) else PurePosixPath(path).name)
 
 
 def replacing(data: Mapping[str, Any], machine: Machine) -> Replacing:
     """What to replace in the data of a campaign that ran here or elsewhere."""
     sentences = list(_sentences({"campaign": data["campaign"], "attempts": data["attempts"]}))
     settings = data["campaign"]["settings"]
-    named = [
+    given = [
         settings[key] for key in ("task", "replay_from") if PurePosixPath(settings[key] or "").is_absolute()
     ]
-    paths = {path for sentence in sentences for path in paths_in(sentence)} | set(named)
+    paths = {path for sentence in sentences for path in paths_in(sentence)} | set(given)
     patterns: list[tuple[re.Pattern[str], str | None]] = []
     patterns += [(_word(url), "[base URL]") for url in _addresses(data["campaign"])]
     if paths or machine.folders:
         patterns.append((_any_of(paths, machine.folders), None))
     texts = list(data["texts"].values())
-    for name, word in ((machine.host, "[host]"), (machine.user, "[user]")):
-        if _tells(name, texts):
-            patterns.append((_word(name), word))
+    named = [(machine.host, "[host]"), (machine.host.partition(".")[0], "[host]"), (machine.user, "[user]")]
+    patterns += [(_name(name), word) for name, word in named if _tells(name, texts)]
     return Replacing(patterns)
 
 
@@ -141,9 +145,14 @@ def _word(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
 
 
+def _name(name: str) -> re.Pattern[str]:
+    """Within a sentence: a string that is nothing but the name is some other thing's name, as a key or a card."""
+    return re.compile(rf"(?!\A{re.escape(name)}\Z){_word(name).pattern}")
+
+
 def _tells(name: str, texts: Iterable[str]) -> bool:
     """Whether a name is one and no ordinary word, which code and prompts would use for something else."""
-    if len(name) < 3 or name == "localhost":
+    if len(name) < 3 or name in _ORDINARY or name in gpus():
         return False
     distinct = len(name) > 4 and _DISTINCT.search(name) is not None
     return distinct or not any(_word(name).search(text) for text in texts)

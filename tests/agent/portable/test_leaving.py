@@ -129,7 +129,7 @@ def replaced(text: str, machine: Machine, sentences: str = "") -> str:
     ("text", "expected"),
     [
         ("from /home/ada/x/y.py:3", "from …/y.py:3"),
-        ("/home/ada", "…/ada"),
+        ("/home/ada", "…/~"),
         ("a/home/ada", "a/home/ada"),
         ("n /tmp", "n /tmp"),
         ("at /tmp/kw-1/x.py", "at …/x.py"),
@@ -146,6 +146,14 @@ def test_what_this_machine_is_known_for_is_replaced_as_a_whole(text: str, expect
 
 def test_an_ordinary_word_that_is_also_a_host_or_user_stays_in_programs() -> None:
     assert replaced("import triton", Machine((), "triton", "root")) == "import triton"
+
+
+@pytest.mark.parametrize("word", ["campaign", "algorithm", "rtx-4090", "openai", "reason", "root"])
+def test_a_host_or_user_may_be_called_like_anything_of_a_campaign(tmp_path: Path, word: str) -> None:
+    with Store.open(tmp_path / "old.db") as store:
+        fill(store, offline_record())
+        found = export_campaign(store, "offl", Machine((), word, word), {})
+    taken_in(tmp_path / "new.db", found.data)
 
 
 def test_a_user_whose_name_is_in_no_text_goes_from_sentences(tmp_path: Path) -> None:
