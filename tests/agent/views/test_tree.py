@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from sample_campaigns import asked, attempt, decided, measured_record, offline_record
 
-WIDTHS = [80, 120, 200]
+WIDTHS = [80, 100, 120, 130, 150, 200]
 
 
 def shown(record: Record, width: int = 160) -> list[str]:
