@@ -45,6 +45,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         "ask",
         "export",
         "import",
+        "report",
         "view",
         "evaluate",
         "redteam",
