@@ -10,8 +10,8 @@ import typer
 
 from .errors import UsageProblem
 from .opening import reading, record_of
-from .options import CampaignId, StoreFile
-from .output import show, stderr
+from .options import AsJson, CampaignId, StoreFile
+from .output import show, show_json, stderr
 
 if TYPE_CHECKING:
     from ..report.page import Progress
@@ -28,6 +28,7 @@ def report(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.html.")] = False,
     store: StoreFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a campaign as one HTML file that opens without a network.
 
@@ -40,6 +41,7 @@ def report(
       kernelwright report abcd -o report.html
     """
     from ..report.page import page
+    from ..views.text import plural
 
     with reading(store) as opened:
         record = record_of(opened, campaign)
@@ -47,7 +49,12 @@ def report(
         _may_write(path, force)
         whole = page(record, opened.standing(record.campaign), opened.text, _progress())
     _write(path, whole, force)
-    show(f"{path}: {len(record.attempts)} attempts, {len(whole) / 1e6:.1f} MB")
+    size = path.stat().st_size
+    if as_json:
+        name, number = record.campaign.id, len(record.attempts)
+        show_json({"campaign": name, "file": str(path), "attempts": number, "bytes": size})
+    else:
+        show(f"{path}: {plural(len(record.attempts), 'attempt')}, {size / 1e6:.1f} MB")
 
 
 def _may_write(path: Path, force: bool) -> None:

@@ -17,18 +17,18 @@ function showTree(data) {
       rows.push(attemptRow(data.attempts[n], within, n <= trunkEnds, i + 1, group.rows.length)));
   }
   const tree = make("div", { id: "tree", role: "tree", "aria-label": "Attempts by stage" }, rows);
-  byId("lineage").replaceChildren(make("h2", {}, "Lineage"), legend(), tree);
+  byId("lineage").replaceChildren(make("h2", {}, "Lineage"), legend(data), tree);
   tree.addEventListener("keydown", treeKey);
   tree.addEventListener("click", (event) => treeClick(event.target.closest("[role=treeitem]")));
   applyClosed();
   marked(chosen(), false);
 }
 
-function legend() {
+function legend(data) {
   return make("p", { class: "legend" },
     make("span", { class: "key path" }, "the way to the best"), make("span", { class: "key kept" }, "kept"),
     make("span", { class: "key" }, "not kept"), make("span", { class: "key bad" }, "failed"),
-    make("span", {}, "← made from that kernel, not from the kept one above"));
+    data.attempts.some((attempt) => attempt.from) ? make("span", {}, "← made from that kernel, not from the kept one above") : null);
 }
 
 // A row is made once and kept while its facts stay the same.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +32,17 @@ def test_the_file_opens_in_a_browser(visit: Visit, capsys: pytest.CaptureFixture
     assert said.out.startswith("meas.html: 2 attempts, ") and said.err == ""
     tab = visit(Path("meas.html").absolute(), "meas.1/diff").tab
     tab.locator("#panel .plus").wait_for()
+
+
+def test_what_was_written_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "meas", "-o", "m.html", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "campaign": "meas",
+        "file": "m.html",
+        "attempts": 2,
+        "bytes": Path("m.html").stat().st_size,
+    }
 
 
 def test_an_existing_file_is_kept_unless_forced(capsys: pytest.CaptureFixture[str]) -> None:

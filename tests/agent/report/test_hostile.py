@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from kernelwright.agent.record import Record
-from kernelwright.agent.report.page import page
+from kernelwright.agent.report.page import json_in_html, page
 from kernelwright.agent.views.text import one_line, plain
 from report_world import STORED, Opened, written
 from sample_campaigns import BAD, measured_record, offline_record, sha
@@ -129,6 +129,32 @@ def test_an_attempt_of_any_name_can_be_opened(visit: Visit, tmp_path: Path, id_:
     opened.tab.get_by_role("tab", name="Code").click()
     opened.tab.locator("#panel pre").wait_for()
     unharmed(opened)
+
+
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" onload="window.owned=7" style="position:fixed"><script>window.owned=8
+</script><style>body{display:none}</style><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x"/>
+</foreignObject><a href="javascript:window.owned=9"><text>kept</text></a><image href="http://192.0.2.1/x.png"/>
+<use href="http://192.0.2.1/y.svg#a"/><set attributeName="href" to="javascript:window.owned=10"/></svg>"""
+
+
+@pytest.mark.parametrize(
+    "svg", [SVG, SVG.replace("<svg", "<html", 1).replace("</svg>", "</html>"), "<svg><", ""]
+)
+def test_a_picture_brings_nothing_but_shapes(visit: Visit, tmp_path: Path, svg: str) -> None:
+    """Our pictures are drawn by us; if one ever were not, the page would still take only shapes and words."""
+    path = written(measured_record(), tmp_path / "p.html")
+    html = re.sub(
+        r'"chart":".*?[^\\]"', lambda _: f'"chart":{json_in_html(svg)}', path.read_text("utf-8"), count=1
+    )
+    path.write_text(html, encoding="utf-8")
+    opened = visit(path)
+    chart = opened.tab.locator(".chart")
+    assert chart.inner_text().strip() == ("kept" if svg == SVG else "" if svg == "<svg><" else "no picture")
+    assert (
+        chart.locator("script, style, foreignObject, image, use, set, [style], [onload], [href]").count() == 0
+    )
+    unharmed(opened)
+    opened.wrong[:] = [line for line in opened.wrong if "Content Security Policy" not in line]
 
 
 def test_an_attack_leaves_no_markup_in_the_file() -> None:
