@@ -96,9 +96,9 @@ def _kernels(before: Evaluation | None, after: Evaluation | None, judged: bool) 
             table = _table(one_line(name, 60), metrics, estimated, judged)
             yield table if table.row_count else Text(f"{one_line(name, 60)}: metrics unchanged")
         elif name in new:
-            yield Text("+ ", style="bold green").append(_about(new[name], "new", estimated), style="default")
+            yield Text().append("+ ", style="bold green").append(_about(new[name], "new", estimated))
         else:
-            yield Text("- ", style="bold red").append(_about(old[name], "gone", estimated), style="default")
+            yield Text().append("- ", style="bold red").append(_about(old[name], "gone", estimated))
 
 
 def _profiles(evaluation: Evaluation | None) -> dict[str, KernelProfile]:

@@ -67,14 +67,15 @@ def step(attempt: Attempt) -> str:
 def families(attempts: Sequence[Attempt]) -> list[tuple[Attempt, str]]:
     """Each attempt with the guide that leads to it: a repair stands below what it mends, drawn as a tree.
 
-    Attempts that mend none of these stand in their order, without a guide.
+    Attempts that mend none of these stand in their order, without a guide; last those of a foreign record
+    that mend each other in a circle.
     """
     inside = {attempt.id for attempt in attempts}
     repairs: dict[str | None, list[Attempt]] = {}
     for attempt in attempts:
         repairs.setdefault(attempt.mends if attempt.mends in inside else None, []).append(attempt)
     found: list[tuple[Attempt, str]] = []
-    waiting = [(attempt, "", "") for attempt in reversed(repairs.get(None, []))]
+    waiting = [(attempt, "", "") for attempt in reversed(repairs.pop(None, []))]
     while waiting:
         attempt, guide, below = waiting.pop()
         found.append((attempt, guide))
@@ -82,7 +83,7 @@ def families(attempts: Sequence[Attempt]) -> list[tuple[Attempt, str]]:
         for repair in reversed(own):
             last = repair is own[-1]
             waiting.append((repair, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  ")))
-    return found
+    return found + [(attempt, "") for left in repairs.values() for attempt in left]
 
 
 def names(record: Record) -> dict[str, str]:

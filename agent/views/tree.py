@@ -71,10 +71,8 @@ def _heading_of(attempt: Attempt) -> str | None:
 
 def _title(record: Record, standing: str) -> Text:
     settings = record.campaign.settings
-    line = Text(record.campaign.id, style="bold")
-    line.append(
-        f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}", style="default"
-    )
+    line = Text().append(record.campaign.id, style="bold")
+    line.append(f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}")
     return line.append(f", {standing}", style="dim")
 
 
@@ -127,9 +125,9 @@ def _rows(record: Record) -> Iterator[tuple[str, Row]]:
                 attempt.id,
                 Row(
                     mark=Text(MARK, style="green") if attempt.id in path else Text("·", style="dim"),
-                    id=Text(guide, style="dim").append(
-                        attempt.id, style="bold green" if is_best else "default"
-                    ),
+                    id=Text()
+                    .append(guide, style="dim")
+                    .append(attempt.id, style="bold green" if is_best else ""),
                     step=Text(step(attempt) + origin, style="dim"),
                     state=state_text(attempt),
                     time=Text(time_with_interval(attempt.evaluation)),
@@ -144,7 +142,8 @@ def why(attempt: Attempt, is_best: bool) -> Text:
     """Kept or why not, without the gain, which stands beside it; then the promises that it broke."""
     said = verdict_on(attempt)
     word, colon, reason = said.partition(": ")
-    text = Text(word + colon + _MEASURED.sub("", reason), style="" if word.startswith("kept") else "dim")
+    rest = _MEASURED.sub("", reason)
+    text = Text().append(word + colon + rest, style="" if word.startswith("kept") else "dim")
     if is_best:
         text.append(" — the best", style="bold green")
     broken = attempt.decision.broken_promises if attempt.decision else []

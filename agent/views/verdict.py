@@ -40,8 +40,8 @@ def headline(evaluation: Evaluation) -> Text:
     place = f"judged on {one_line(evaluation.device)}"
     if evaluation.provenance == "estimated":
         place = f"offline, for the {evaluation.target}: nothing was measured"
-    line = Text(evaluation.status.value, style=_GOOD.get(evaluation.status, "bold red"))
-    return line.append(f", {place}", style="default")
+    line = Text().append(evaluation.status.value, style=_GOOD.get(evaluation.status, "bold red"))
+    return line.append(f", {place}")
 
 
 def _times(evaluation: Evaluation, names: Mapping[str, str]) -> list[str]:

@@ -62,6 +62,18 @@ def test_every_attempt_stands_once_and_below_what_it_mends(choices: list[int]) -
             assert depth[item.id] == 0
 
 
+@given(st.lists(st.none() | st.integers(0, 9), max_size=10))
+def test_even_a_foreign_record_loses_none(mends: list[int | None]) -> None:
+    attempts = mended(*mends).attempts
+    assert sorted(item.id for item, _ in families(attempts)) == sorted(item.id for item in attempts)
+
+
+def test_a_campaign_that_has_not_begun_has_a_tree() -> None:
+    record = offline_record()
+    empty = record.model_copy(update={"attempts": []})
+    assert any(line.startswith("total") for line in shown(empty))
+
+
 def test_repairs_are_drawn_as_a_tree() -> None:
     ids = [line[3:15].rstrip() for line in shown(mended(None, 1, 2, 1, None)) if re.match(r"[·●]  \S", line)]
     assert ids == ["offl.0", "offl.1", "├─ offl.2", "│  └─ offl.3", "└─ offl.4", "offl.5"]
