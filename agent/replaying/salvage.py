@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 
-from ..brief import Brief
-from ..record import Attempt, Campaign, Record
+from ..record import Attempt, Record
 from ..store import Store, StoreError
 
 
@@ -26,43 +26,38 @@ class Salvaged:
 
 def salvage(store: Store, campaign_id: str) -> Salvaged:
     """Read a campaign; raises `StoreError` where more is damaged than a reply or a brief."""
-    found = Salvaged(Record(campaign=_campaign(store, campaign_id), attempts=[]))
-    for data, reply in store.attempt_rows(campaign_id):
-        found.record.attempts.append(_attempt(json.loads(data), reply, found))
+    with store.one_moment():
+        found = Salvaged(Record(campaign=store.campaign(campaign_id), attempts=[]))
+        rows = store.attempt_rows(campaign_id)
+    for data, reply in rows:
+        fields = json.loads(data)
+        if fields["reply"] is not None:
+            _fill_in(fields, reply, found)
+        found.record.attempts.append(_attempt(fields, found))
     return found
 
 
-def _campaign(store: Store, campaign_id: str) -> Campaign:
-    known = {campaign.id: campaign for campaign in store.campaigns()}
-    if campaign_id not in known:
-        raise StoreError(f"there is no campaign '{campaign_id}'")
-    return known[campaign_id]
+def _fill_in(fields: dict[str, Any], reply: bytes | None, found: Salvaged) -> None:
+    """Put the reply's text in the place of its hash, or what is left of it."""
+    sha = fields["reply"].pop("text_sha")
+    whole = reply is not None and hashlib.sha256(reply).hexdigest() == sha
+    fields["reply"]["text"] = (reply or b"").decode("utf-8", "surrogatepass" if whole else "replace")
+    if not whole:
+        what = "missing from the store" if reply is None else "not what was stored"
+        found.replies[fields["id"]] = f"its reply cannot be read: text {sha} is {what}"
 
 
-def _attempt(fields: dict[str, object], reply: bytes | None, found: Salvaged) -> Attempt:
-    name = str(fields["id"])
-    if isinstance(fields["reply"], dict):
-        sha = fields["reply"].pop("text_sha")
-        fields["reply"]["text"] = (reply or b"").decode(
-            "utf-8", "surrogatepass" if _is(reply, sha) else "replace"
-        )
-        if not _is(reply, sha):
-            what = "missing from the store" if reply is None else "not what was stored"
-            found.replies[name] = f"its reply cannot be read: text {sha} is {what}"
-    try:
-        Brief.model_validate(fields["brief"]) if fields["brief"] is not None else None
-    except ValidationError as problem:
-        where = ".".join(str(part) for part in problem.errors()[0]["loc"])
-        found.briefs[name] = f"its brief does not fit this version of kernelwright (field '{where}')"
-        fields["brief"] = None
+def _attempt(fields: dict[str, Any], found: Salvaged) -> Attempt:
+    """The attempt, without its brief where that is what does not fit."""
+    name = fields["id"]
     try:
         return Attempt.model_validate(fields)
     except ValidationError as problem:
-        where = ".".join(str(part) for part in problem.errors()[0]["loc"])
-        raise StoreError(
-            f"attempt {name} does not fit this version of kernelwright (field '{where}'): upgrade kernelwright"
-        ) from problem
-
-
-def _is(data: bytes | None, sha: object) -> bool:
-    return data is not None and hashlib.sha256(data).hexdigest() == sha
+        place = problem.errors()[0]["loc"]
+        where = ".".join(str(part) for part in place)
+        if place[0] != "brief":
+            raise StoreError(
+                f"attempt {name} does not fit this version of kernelwright (field '{where}'): upgrade kernelwright"
+            ) from problem
+    found.briefs[name] = f"its brief does not fit this version of kernelwright (field '{where}')"
+    return _attempt({**fields, "brief": None}, found)

@@ -109,6 +109,15 @@ def test_a_new_campaign_replays_to_the_same(command: Command, campaign: str) -> 
     assert json.loads(command("replay", campaign, "--json")[1])["same"] is True
 
 
+def test_what_takes_long_says_how_far_it_is(
+    command: Command, campaign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = command("replay", campaign)
+    monkeypatch.setattr("kernelwright.agent.cli.replay.PATIENCE_S", 0.0)
+    code, out, err = command("replay", campaign)
+    assert (code, out) == quiet[:2] and err.splitlines()[-1] == "replayed 12 of 12"
+
+
 def test_an_unknown_campaign_is_a_usage_error(command: Command, campaign: str) -> None:
     code, out, err = command("replay", "zzzz")
     assert (code, out) == (2, "") and campaign in err
