@@ -34,7 +34,7 @@ def attempt_facts(
         "parent": plain(attempt.parent) if attempt.parent else None,
         "mends": plain(attempt.mends) if attempt.mends else None,
         "state": state(attempt),
-        "headline": headline(evaluation).plain if evaluation else state(attempt),
+        "headline": headline(evaluation).plain if evaluation else "",
         "outcome": outcome(attempt),
         "reason": _reason(attempt),
         "time": time_with_interval(evaluation),

@@ -23,7 +23,7 @@ const TABS = [
 
 function verdictPanel(page) {
   const parts = [
-    make("p", { class: "headline" }, page.headline),
+    page.headline ? make("p", { class: "headline" }, page.headline) : null,
     page.reason ? make("pre", { class: "reason" }, page.reason) : null,
     page.notes.length ? notes(page.notes) : null,
   ];
