@@ -34,7 +34,7 @@ def bundle_from(path: Path) -> Bundle:
 def import_campaign(store: Store, bundle: Bundle) -> Imported:
     """Store a campaign; raises `PortableError` when its id is another's, and `StoreError`."""
     campaign, attempts = bundle.record.campaign.id, len(bundle.record.attempts)
-    if campaign not in {known.id for known in store.campaigns()}:
+    if not _is_known(store, campaign):
         store.import_record(bundle.record, bundle.texts.values())
         return Imported(campaign, attempts, new=True)
     if not _is_the_same(store, bundle):
@@ -42,6 +42,13 @@ def import_campaign(store: Store, bundle: Bundle) -> Imported:
             f"the store has another campaign {campaign}, or one that has gone on since: name another store with --store"
         )
     return Imported(campaign, attempts, new=False)
+
+
+def _is_known(store: Store, campaign: str) -> bool:
+    try:
+        return store.campaign_id(campaign) == campaign
+    except StoreError:  # none begins so
+        return False
 
 
 def _is_the_same(store: Store, bundle: Bundle) -> bool:
