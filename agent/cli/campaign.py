@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import KernelFailed, UsageProblem
+from .errors import UsageProblem
 from .options import (
     AsJson,
     BaseUrl,
@@ -21,14 +20,11 @@ from .options import (
     StoreFile,
     Target,
 )
+from .pursuing import announce, pursue
 
 if TYPE_CHECKING:
-    from ..record import Record, Settings
-    from ..store import Store
+    from ..record import Settings
     from .planning import DeviceKind, Plan
-
-FINDS_TO_MEASURE = 3
-"""How many of the offline finds a card gets to decide."""
 
 
 def run(
@@ -138,7 +134,7 @@ def run(
         could_write(store)
         show_plan(plan, as_json)
         return
-    _announce(plan.lines)
+    announce(plan.lines)
     _begin(plan, store, as_json)
 
 
@@ -185,7 +181,7 @@ def resume(
         settings = opened.record(name).campaign.settings
         kind = _device_to_resume_on(device, settings, opened.path)
         carry = kind == "cuda" and settings.device == "offline"
-        _pursue(opened, name, kind, carry, as_json, store_option(store))
+        pursue(opened, name, kind, carry, as_json, store_option(store))
 
 
 def _names(stages: str) -> list[str]:
@@ -201,72 +197,7 @@ def _begin(plan: Plan, store: Path | None, as_json: bool) -> None:
     with writing(store, create=True) as opened:
         seed = opened.put_text(plan.seed) if plan.seed is not None else None
         campaign = opened.new_campaign(plan.settings.model_copy(update={"seed": seed}), plan.budget)
-        _pursue(opened, campaign.id, plan.settings.device, False, as_json, store_option(store))
-
-
-def _pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
-    """Run the campaign to its end or its next stop; whatever stops it says how to go on."""
-    from ..loop import remeasure, run_campaign
-    from .opening import evaluator_for, provider_for
-    from .output import stderr
-    from .progress import TerminalWatcher
-    from .retracing import path_of
-    from .stopping import stops_named
-
-    campaign = store.record(name).campaign
-
-    def hint() -> str:
-        return f"`{_going_on(store, name, option)}` goes on"
-
-    with stops_named(hint, lambda: _summarise(store.record(name), as_json, option) if as_json else None):
-        provider = provider_for(campaign.settings, name, store.path)
-        evaluator = evaluator_for(campaign.settings, name, store.path, device)
-        try:
-            with TerminalWatcher(stderr(), len(campaign.settings.stages)) as watcher:
-                if carry:
-                    record = remeasure(store, name, evaluator, watcher, FINDS_TO_MEASURE, provider)
-                else:
-                    record = run_campaign(store, name, evaluator, provider, watcher)
-        finally:
-            with suppress(OSError):  # the pipe to an evaluator that died must not hide that it died
-                evaluator.close()
-    _summarise(record, as_json, option, path_of(store, campaign.settings, record))
-    if record.best is None:
-        raise KernelFailed(
-            f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}{option}` says why"
-        )
-
-
-def _going_on(store: Store, name: str, option: str) -> str:
-    from ..store import StoreError
-    from ..views.summary import resume_command
-
-    try:
-        return resume_command(store.record(name), option)
-    except StoreError:  # what stopped the campaign may be the store itself
-        return f"kernelwright resume {name}{option}"
-
-
-def _summarise(record: Record, as_json: bool, option: str, path: str | None = None) -> None:
-    from ..views.summary import summary, summary_json
-    from .output import show, show_json
-
-    if as_json:
-        show_json({**summary_json(record), **({"path": path} if path else {})})
-        return
-    show(summary(record, option))
-    if path:
-        show("", path)
-
-
-def _announce(lines: tuple[str, ...]) -> None:
-    from rich.text import Text
-
-    from .output import stderr
-
-    console = stderr()
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        pursue(opened, campaign.id, plan.settings.device, False, as_json, store_option(store))
 
 
 def _device_to_resume_on(asked: str | None, settings: Settings, store: Path) -> DeviceKind:
@@ -276,7 +207,7 @@ def _device_to_resume_on(asked: str | None, settings: Settings, store: Path) -> 
     if settings.recorded:
         return _recorded_device(asked, settings, store)
     place = choose_place(asked or stored, settings.target, "as asked" if asked else "as before")
-    _announce(place.lines)
+    announce(place.lines)
     if stored == "cuda" and place.device == "offline":
         raise UsageProblem(
             "this campaign was measured on a card and cannot go on with estimates: use --device cuda"
@@ -294,5 +225,5 @@ def _recorded_device(asked: str | None, settings: Settings, store: Path) -> Devi
             f" that judges with `kernelwright run … --from {settings.replay_campaign} --device {asked}`"
         )
     source = source_of(settings, store)
-    _announce((device_line(source),) if source else ())
+    announce((device_line(source),) if source else ())
     return settings.device

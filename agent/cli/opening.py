@@ -172,16 +172,28 @@ def _replay(settings: Settings, campaign_id: str, store: Path) -> Provider:
     path = Path(settings.replay_from)
     if path.is_dir():
         return FolderReplayProvider(path)
-    replies, prompts = _stored_replies(path)
-    return ReplayProvider(lambda sha, n: dict(enumerate(replies.get(sha, []))).get(n), lambda: prompts)
+    replies = _stored_replies(path)
+
+    def reply(prompt: str, sample: int) -> Reply | None:
+        """That sample's, else the so many-th that any campaign got."""
+        got = replies.get(prompt, [])
+        return next(
+            (reply for number, reply in got if number == sample),
+            dict(enumerate(r for _, r in got)).get(sample),
+        )
+
+    return ReplayProvider(reply, lambda: list(replies))
 
 
-def _stored_replies(path: Path) -> tuple[dict[str, list[Reply]], list[str]]:
-    """All replies of a store by the hash of their prompt, oldest first, and the prompts themselves."""
-    replies: dict[str, list[Reply]] = {}
+def _stored_replies(path: Path) -> dict[str, list[tuple[int, Reply]]]:
+    """All replies of a store, oldest first, each with its sample, by their prompts without their campaign's name."""
+    from ..replaying.path import neutral
+
+    replies: dict[str, list[tuple[int, Reply]]] = {}
     with reading(path) as store:
         for campaign in reversed(store.campaigns()):
             for attempt in store.record(campaign.id).attempts:
                 if attempt.prompt_sha and attempt.reply:
-                    replies.setdefault(attempt.prompt_sha, []).append(attempt.reply)
-        return replies, [store.text(sha) for sha in replies]
+                    prompt = neutral(store.text(attempt.prompt_sha), campaign.id)
+                    replies.setdefault(prompt, []).append((attempt.sample, attempt.reply))
+    return replies

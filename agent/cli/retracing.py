@@ -53,8 +53,10 @@ def as_recorded(config: Config, source: Source) -> Config:
 
 def check_task(task: Task, source: Source) -> None:
     """Raise `UsageProblem` for another task than the record's, of which only the name is sure to be known here."""
+    from kernelwright.reference_kernels.task import ELSEWHERE
+
     recorded = source.record.campaign.settings.task
-    name = Path(recorded.split(" ")[0]).stem
+    name = Path(recorded.removesuffix(ELSEWHERE)).stem
     if name not in (task.name, task.folder.name, task.file.stem if task.file else task.name):
         raise UsageProblem(
             f"campaign {source.id} is about the task '{recorded}' and not '{task.name}': name that one"

@@ -29,19 +29,19 @@ class ReplayProvider:
     model = "replay"
 
     def __init__(self, replies: Callable[[str, int], Reply | None], prompts: Callable[[], list[str]]) -> None:
-        """``replies`` gives the n-th reply (from 0) to the prompt of a hash; ``prompts`` all prompts."""
+        """``replies`` gives the reply to that sample (from 0) of a prompt; ``prompts`` all prompts."""
         self._replies = replies
         self._prompts = prompts
 
     def ask(self, request: Request) -> Reply:
         """The reply as it was stored; raises ReplayMiss with a diff to the nearest stored prompt."""
-        reply = self._replies(request.prompt_sha, request.sample)
+        reply = self._replies(request.prompt, request.sample)
         if reply is None:
             raise ReplayMiss(self._miss(request))
         return reply
 
     def _miss(self, request: Request) -> str:
-        if request.sample and self._replies(request.prompt_sha, 0):
+        if request.sample and self._replies(request.prompt, 0):
             return f"the record holds fewer than {request.sample + 1} replies to this prompt: lower --samples"
         nearest = nearest_prompt(request.prompt, self._prompts())
         if nearest is None:

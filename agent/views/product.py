@@ -49,7 +49,11 @@ def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
         )
     elif evaluation.estimate:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
-    if provisional(attempt):
+    if campaign.settings.recorded:
+        lines.append(
+            f"The verdict is that of campaign {campaign.settings.replay_campaign}, taken from its record."
+        )
+    elif provisional(attempt):
         lines.append(
             f"Provisional: no card has run it. `kernelwright resume {campaign.id} --device cuda{option}` measures"
             " and decides."

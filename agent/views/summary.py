@@ -122,7 +122,7 @@ def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
         first = seed(record)
         against = f"{first.id} {best.id}" if first else best.id
         lines.append((f"kernelwright diff {against}", "what changed on the way"))
-    if best is not None and provisional(best):
+    if best is not None and provisional(best) and not campaign.settings.recorded:
         lines.append(
             (f"kernelwright resume {campaign.id} --device cuda", "measure the finds on a card and decide")
         )

@@ -263,6 +263,64 @@ def test_what_is_wrong_is_said_before_a_campaign_begins(
     assert len(json.loads(command("list", "--json")[1])) == 1
 
 
+def test_a_kernelbench_file_that_lies_elsewhere_now(
+    command: Command, judged: list[Judge], tmp_path: Path
+) -> None:
+    """The seed comes from the record, and the file is known by its name and by what the prompts hold of it."""
+    for place in ("here", "away"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "my_norm.py").write_text(load_task("layer_norm").reference_source())
+    (tmp_path / "seed.py").write_text(source(8.0))
+    (tmp_path / "replies").mkdir()
+    (tmp_path / "replies" / "1.md").write_text(fence(source(4.0)))
+    line = ("--seed", "seed.py", "--provider", "replay", "--set", "provider.replay_from=replies")
+    stages = ("--stages", "block_tiling", "--rounds", "1", "--device", "offline")
+    code, out, err = command("run", "here/my_norm.py", *line, *stages)
+    found = re.search(r"kernelwright tree ([a-z0-9]+)", out)
+    assert code == 0 and found, err
+    shutil.rmtree(tmp_path / "here")
+    code, out, err = command("run", "away/my_norm.py", "--from", found.group(1))
+    assert code == 0 and "2 attempts, same kernels" in out.splitlines()[-1], err
+
+
+def test_a_whole_store_answers_by_prompt_and_sample(
+    command: Command, judged: list[Judge], tmp_path: Path
+) -> None:
+    """Also the repair of a second sample, which is the only reply to its prompt."""
+    (tmp_path / "seed.py").write_text(source(8.0))
+    (tmp_path / "replies").mkdir()
+    for number, text in enumerate([fence(source(4.0)), fence(source(3.0, "incorrect")), fence(source(2.0))]):
+        (tmp_path / "replies" / f"{number}.md").write_text(text)
+    line = (
+        "run",
+        "layer_norm",
+        "--seed",
+        "seed.py",
+        "--stages",
+        "block_tiling",
+        "--rounds",
+        "1",
+        "--samples",
+        "2",
+    )
+    asked = ("--repairs", "1", "--device", "offline", "--provider", "replay", "--set")
+    first = command(*line, *asked, "provider.replay_from=replies", "--store", "first.db", "--json")
+    again = command(*line, *asked, "provider.replay_from=first.db", "--store", "second.db", "--json")
+    assert first[0] == again[0] == 0, again[2]
+    best = [json.loads(out)["best"]["verdict"]["estimate"]["ms"] for _, out, _ in (first, again)]
+    assert best == [2.0, 2.0]
+
+
+def test_a_campaign_that_judged_nothing_says_so_where_its_kernel_is_given(
+    command: Command, campaign: str
+) -> None:
+    out = command("run", "layer_norm", "--from", campaign)[1]
+    found = re.search(r"kernelwright tree ([a-z0-9]+)", out)
+    assert found and "--device cuda" not in out
+    product = command("best", found.group(1))[1]
+    assert f"# The verdict is that of campaign {campaign}, taken from its record." in product
+
+
 def test_another_task_is_refused(command: Command, campaign: str) -> None:
     code, _, err = command("run", "softmax", "--from", campaign)
     assert code == 2 and "is about the task 'layer_norm'" in err

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,8 @@ Make = Callable[..., Request]
 
 
 def by_prompt(stored: dict[str, list[str]]) -> ReplayProvider:
-    hashed = {sha256(prompt.encode()).hexdigest(): texts for prompt, texts in stored.items()}
-
-    def replies(sha: str, sample: int) -> Reply | None:
-        texts = hashed.get(sha, [])
+    def replies(prompt: str, sample: int) -> Reply | None:
+        texts = stored.get(prompt, [])
         return Reply(text=texts[sample], provider="openai", model="m") if sample < len(texts) else None
 
     return ReplayProvider(replies, lambda: list(stored))
