@@ -10,8 +10,6 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, Record
@@ -165,28 +163,33 @@ class Line:
     widths: list[int]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """What rich calls."""
+        """What rich calls. No table, since a thousand attempts would be as many tables."""
         *facts, gained = self.row.facts
         needed = sum(self.widths) + 2 * len(self.widths)
+        below = Text(" " * (self.widths[0] + self.widths[1] + 4))
         if needed + _LEAST_REASON <= options.max_width:
-            yield self._grid(self.row.facts, self.row.why)
+            yield from _hanging(self._beside(self.row.facts), self.row.why, console, options.max_width)
         elif needed - 2 <= options.max_width:
-            yield self._grid(facts, gained)
-            yield self._below(self.row.why)
+            yield self._beside(facts).append_text(gained)
+            yield from _hanging(below, self.row.why, console, options.max_width)
         else:
-            yield self._grid(facts[:-1], facts[-1])
-            yield self._below(Text(" · ").join(t for t in (gained, self.row.why) if t.plain))
+            yield self._beside(facts[:-1]).append_text(facts[-1])
+            said = Text(" · ").join(text for text in (gained, self.row.why) if text.plain)
+            yield from _hanging(below, said, console, options.max_width)
 
-    def _grid(self, cells: Sequence[Text], last: Text) -> Table:
-        table = Table.grid(padding=(0, 2), pad_edge=False)
-        for width in self.widths[: len(cells)]:
-            table.add_column(min_width=width, no_wrap=True)
-        table.add_column(overflow="fold")
-        table.add_row(*cells, last)
-        return table
+    def _beside(self, cells: Sequence[Text]) -> Text:
+        line = Text()
+        for cell, width in zip(cells, self.widths, strict=False):
+            line.append_text(cell).append(" " * (width - cell_len(cell.plain) + 2))
+        return line
 
-    def _below(self, text: Text) -> Padding:
-        return Padding(text, (0, 0, 0, self.widths[0] + self.widths[1] + 4), expand=False)
+
+def _hanging(head: Text, text: Text, console: Console, width: int) -> Iterator[Text]:
+    """The text behind its head, and where it goes on, below its own beginning."""
+    indent = cell_len(head.plain)
+    for number, line in enumerate(text.wrap(console, max(width - indent, 20), overflow="fold")):
+        line.rstrip()
+        yield (Text(" " * indent) if number else head.copy()).append_text(line)
 
 
 def tree_json(record: Record) -> dict[str, Any]:
