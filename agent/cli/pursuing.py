@@ -61,6 +61,7 @@ def _going_on(store: Store, name: str, option: str) -> str:
 
 def _summarise(record: Record, as_json: bool, option: str, path: str | None = None) -> None:
     from ..views.summary import summary, summary_json
+    from ..views.text import plain
     from .output import show, show_json
 
     if as_json:
@@ -68,15 +69,16 @@ def _summarise(record: Record, as_json: bool, option: str, path: str | None = No
         return
     show(summary(record, option))
     if path:
-        show("", path)
+        show("", plain(path))
 
 
 def announce(lines: tuple[str, ...]) -> None:
     """Say on stderr what was chosen."""
     from rich.text import Text
 
+    from ..views.text import plain
     from .output import stderr
 
     console = stderr()
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(plain(line)), soft_wrap=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernelwright.agent.loop import CampaignPaused, run_campaign
 from kernelwright.agent.record import Record
 from kernelwright.agent.replaying.again import KINDS, compare
 from kernelwright.agent.replaying.difference import Comparison
@@ -14,8 +16,10 @@ from kernelwright.agent.replaying.salvage import salvage
 from kernelwright.agent.store import Store
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from worlds import Life, live
+from loop_world import Quiet, Script, begin
+from worlds import PLAN, Life, ProfilingJudge, Stops, answers, live
 
 LIVES = st.builds(
     Life,
@@ -38,6 +42,18 @@ MOVED = st.builds(
 
 def replayed(store: Store, record: Record) -> list[Comparison]:
     return compare(store, salvage(store, record.campaign.id), KINDS, lambda: None)
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_campaign_that_stands_still_replays_to_the_same_as_far_as_it_goes(store: Store, at: int) -> None:
+    campaign = begin(store, device="cuda", stages=PLAN, rounds=2, samples=2)
+    with pytest.raises(CampaignPaused):
+        run_campaign(
+            store, campaign.id, ProfilingJudge("cuda", before=Stops((at,))), Script(answers(at)), Quiet()
+        )
+    record = store.record(campaign.id)
+    assert not record.attempts[-1].done
+    assert [each.differences for each in replayed(store, record)] == [[], [], []]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

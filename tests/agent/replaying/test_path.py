@@ -25,8 +25,8 @@ from kernelwright.evaluator.protocol import Job, Progress
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from loop_world import Judge, Quiet, source
-from worlds import Life, ProfilingJudge, live
+from loop_world import Judge, Quiet, Script, begin, source
+from worlds import PLAN, Life, ProfilingJudge, Stops, answers, live
 
 SAME = re.compile(r"same path as \w+: \d+ attempts, same kernels, same decisions")
 LIVES = st.builds(
@@ -223,6 +223,21 @@ def test_a_carried_campaign_is_gone_again_up_to_the_move(store: Store) -> None:
 def test_where_an_unfinished_record_ends_is_said(store: Store) -> None:
     record = live(store, Life(seed=1, moved=True, stops=(2,)))
     with pytest.raises(ReplayMiss, match=r"ends before attempt \d+ .*the same: the campaign was carried"):
+        Retraced(store, record).run()
+
+
+def test_a_record_that_was_interrupted_is_followed_to_where_it_stands(store: Store) -> None:
+    campaign = begin(store, stages=PLAN)
+    with pytest.raises(CampaignPaused):
+        run_campaign(
+            store, campaign.id, ProfilingJudge("offline", before=Stops((3,))), Script(answers(0)), Quiet()
+        )
+    record = store.record(campaign.id)
+    with pytest.raises(ReplayMiss, match="has no verdict on kernel"):
+        Retraced(store, record).run()
+    unasked = record.attempts[-1].model_copy(update={"reply": None, "kernel_sha": None})
+    store.save_attempt(unasked)
+    with pytest.raises(ReplayMiss, match="was never answered"):
         Retraced(store, record).run()
 
 
