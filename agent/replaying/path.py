@@ -36,7 +36,7 @@ def parting(record: Record, again: Record) -> Parting | None:
             before, after = (neutral(said(attempt), *ids) for attempt in (then, now))
             if before != after and (now.done or said is _begun):
                 return Parting(
-                    then.number, f"{what} there: {_short(before)} in {ids[0]}, {_short(after)} now"
+                    then.number, f"{what} there: '{_short(before)}' in {ids[0]}, '{_short(after)}' now"
                 )
     return None
 

@@ -168,7 +168,7 @@ def test_another_rule_forks_the_path_and_the_fork_is_named(
     again = Retraced(store, record)
     with pytest.raises(ReplayMiss) as caught:
         again.run()
-    assert f"the path forks at attempt {weaker.number} (the decision is another there: not kept" in str(
+    assert f"the path forks at attempt {weaker.number} (the decision is another there: 'not kept" in str(
         caught.value
     )
     assert again.compared().startswith(f"parted from {record.campaign.id} at attempt {weaker.number}: ")
