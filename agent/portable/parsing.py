@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -130,7 +131,7 @@ def _check_shape(data: bytes) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise PortableError(
             f"the file says '{twice[:80]}' twice in one place: it was not written by an export"
         )

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from kernelwright.evaluator.gpus import gpu
-from kernelwright.reference_kernels.task import ELSEWHERE, TaskError, bundled, refuse_elsewhere
+from kernelwright.reference_kernels.task import ELSEWHERE, bundled, refuse_elsewhere
 from kernelwright.stages import stage
 
 from ..record import Campaign, CampaignStatus, Record
@@ -40,6 +40,3 @@ def can_go_on(record: Record) -> None:
     gpu(settings.target)
     for name in dict.fromkeys([*settings.stages, *(a.stage for a in record.attempts if a.stage)]):
         stage(name)
-
-
-__all__ = ["TaskError", "can_go_on", "left_behind", "task_name"]
