@@ -26,41 +26,56 @@ def report(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE.html", help="Where to.  [default: CAMPAIGN.html]"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.html.")] = False,
+    chart: Annotated[
+        Path | None,
+        typer.Option("--chart", metavar="FILE.svg", help="Write the gain chart alone there, and no page."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     store: StoreFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a campaign as one HTML file that opens without a network.
 
     It holds the gain over the attempts, the lineage, and for each attempt its prompt, reply, code, diff, metrics,
-    timing and verdict.
+    timing and verdict. With --chart only the gain over the attempts is written, as a picture.
 
     \b
     Examples:
       kernelwright report abcd
       kernelwright report abcd -o report.html
+      kernelwright report abcd --chart gain.svg
     """
+    from ..report.chart import gain_chart
     from ..report.page import page
     from ..views.text import plural
 
+    if chart and output:
+        raise UsageProblem("choose one of -o and --chart: each writes one file")
     with reading(store) as opened:
         record = record_of(opened, campaign)
-        path = output or Path(f"{record.campaign.id}.html")
+        path = chart or output or Path(f"{record.campaign.id}.html")
         _may_write(path, force)
-        whole = page(record, opened.standing(record.campaign), opened.text, _progress())
+        if chart:
+            whole = gain_chart(record)
+        else:
+            whole = page(record, opened.standing(record.campaign), opened.text, _progress())
     _write(path, whole, force)
     size = path.stat().st_size
     if as_json:
         name, number = record.campaign.id, len(record.attempts)
         show_json({"campaign": name, "file": str(path), "attempts": number, "bytes": size})
     else:
-        show(f"{path}: {plural(len(record.attempts), 'attempt')}, {size / 1e6:.1f} MB")
+        show(f"{path}: {plural(len(record.attempts), 'attempt')}, {_size(size)}")
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
 
 
 def _may_write(path: Path, force: bool) -> None:
     """Refuse before the work and not after it."""
     if path.exists() and not force:
-        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file with -o")
+        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file")
 
 
 def _progress() -> Progress:

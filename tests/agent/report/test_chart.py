@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernelwright.agent.cli.main import main
 from kernelwright.agent.record import AttemptKind, Record, StageEnd
 from kernelwright.agent.report.chart import gain_chart
 from kernelwright.agent.report.chart_axes import rows, spread, ticks, time_scale, whole_ticks
@@ -207,3 +208,17 @@ def test_whole_ticks_are_attempts(count: int, most: int) -> None:
     assert all(0 <= place < count for place in found)
     assert len(found) <= most + 1
     assert bool(found) == bool(count)
+
+
+def test_the_command_writes_the_picture_alone_and_never_over_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "gain.svg"
+    line = ["report", "ctc4", "--store", str(REAL), "--chart", str(path)]
+    assert main(line) == 0
+    assert len(links(ElementTree.parse(path).getroot())) == 7
+    assert main(line) == 2
+    assert "exists: add --force" in capsys.readouterr().err
+    assert main([*line, "--force"]) == 0
+    assert main([*line, "-o", str(tmp_path / "page.html")]) == 2
+    assert list(tmp_path.iterdir()) == [path]
