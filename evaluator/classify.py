@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from pathlib import Path
 
@@ -19,6 +20,9 @@ class Refused(Exception):
         self.reason = reason
         self.defence = defence
 
+
+_FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.+@-]+/)+(?=[\w.+@-])")
+"""Of an absolute path: random names and the machine's own, which would stand in the next prompt."""
 
 _BY_NAME = {
     "OutOfResources": Status.RESOURCE_LIMIT,
@@ -66,9 +70,9 @@ def _place(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """Up to 500 characters of the message, from its telling end for compiler errors."""
+    """Up to 500 characters of the message, from its telling end for compiler errors; files without folders."""
     try:
-        text = " ".join(str(error).split())
+        text = _FOLDERS.sub("…/", " ".join(str(error).split()))
     except Exception:  # a hostile __str__
         return "no message"
     return text if len(text) <= 500 else f"{text[:240]} … {text[-240:]}"
