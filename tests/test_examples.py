@@ -23,7 +23,8 @@ OFFLINE = ["bwrap", "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--u
 
 def kernelwright(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     prefix = OFFLINE if shutil.which("bwrap") else []
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KERNELWRIGHT_", "OPENAI_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("KERNELWRIGHT_", "OPENAI_"))}
+    environment = {**inherited, "COLUMNS": "118"}
     argv = [*prefix, sys.executable, "-m", "kernelwright.agent", *arguments]
     return subprocess.run(
         argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -70,6 +71,18 @@ def test_what_the_page_says_is_what_was_measured(folder: Path) -> None:
     for attempt in tree["attempts"]:
         assert f"| `{attempt['id']}` |" in page
         assert f"| {attempt['verdict']['timing']['median_ms']:.3g} |" in page
+
+
+@pytest.mark.parametrize("command", ["tree", "replay"])
+def test_the_readme_shows_what_is_printed(folder: Path, command: str) -> None:
+    printed = kernelwright(command, NAME, folder=folder).stdout
+    lines = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+    assert f"$ kernelwright {command} {NAME}\n{lines}" in (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_picture_is_the_reports_chart(folder: Path) -> None:
+    assert kernelwright("report", NAME, "--chart", "gain.svg", folder=folder).returncode == 0
+    assert (folder / "gain.svg").read_bytes() == (ROOT / "docs" / "gain.svg").read_bytes()
 
 
 def test_the_example_names_no_place_on_a_machine() -> None:
