@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -290,3 +292,20 @@ def test_an_unknown_campaign_is_said_before_anything_listens(
 ) -> None:
     assert main(["view", "nope", "--store", str(path)]) == 2
     assert "there is no campaign 'nope'" in capsys.readouterr().err
+
+
+def test_the_browser_is_opened_when_it_is_asked_for(path: Path, tmp_path: Path) -> None:
+    browser, seen_address = tmp_path / "browser", tmp_path / "address"
+    browser.write_text(
+        f'#!/bin/sh\nprintf %s "$1" > {seen_address}.part\nmv {seen_address}.part {seen_address}\n'
+    )
+    browser.chmod(0o755)
+    argv = [sys.executable, "-m", "kernelwright.agent", "view", "offl", "--store", str(path), "--open"]
+    environment = {**os.environ, "BROWSER": f"{browser} %s"}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        address = process.stdout.readline().strip()  # type: ignore[union-attr]
+        until = time.monotonic() + 30
+        while not seen_address.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+    assert seen_address.read_text() == address
