@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .evaluation import Evaluation, Floor
 
+DeviceKind = Literal["cuda", "offline"]
+"""Where kernels are judged: measured on a card, or estimated without one."""
+
 Progress = Callable[[str], None]
 """Called with one short phrase whenever an evaluation enters another phase."""
 
@@ -88,7 +91,7 @@ class Session(BaseModel):
     """What is known of the device before the first candidate."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["cuda", "offline"]
+    kind: DeviceKind
     device: str
     """The card's name as the driver reports it, or ``offline``."""
     target: str

@@ -17,12 +17,11 @@ from .options import AsJson, BaseUrl, Device, Model, StoreFile
 from .output import stderr
 
 if TYPE_CHECKING:
-    from kernelwright.evaluator.protocol import Evaluator, Session
+    from kernelwright.evaluator.protocol import DeviceKind, Evaluator, Session
 
     from ..answer import Answer
     from ..record import Attempt, Record, Settings
     from ..store import Store
-    from .planning import DeviceKind
     from .steps import Steps
 
 PROVIDERS = ("openai", "manual", "replay")

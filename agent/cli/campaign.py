@@ -23,8 +23,10 @@ from .options import (
 from .pursuing import announce, pursue
 
 if TYPE_CHECKING:
+    from kernelwright.evaluator.protocol import DeviceKind
+
     from ..record import Settings
-    from .planning import DeviceKind, Plan
+    from .planning import Plan
 
 
 def run(

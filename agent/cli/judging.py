@@ -14,9 +14,7 @@ from .options import AsJson, Device, Target
 
 if TYPE_CHECKING:
     from kernelwright.evaluator.evaluation import Estimate, Evaluation
-    from kernelwright.evaluator.protocol import Evaluator, Job, Progress
-
-    from .planning import DeviceKind
+    from kernelwright.evaluator.protocol import DeviceKind, Evaluator, Job, Progress
 
 
 def evaluate(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from .errors import UsageProblem
 
 if TYPE_CHECKING:
-    from kernelwright.evaluator.protocol import Evaluator
+    from kernelwright.evaluator.protocol import DeviceKind, Evaluator
     from kernelwright.reference_kernels import Task
 
     from ..providers.base import Provider
     from ..record import Record, Reply, Settings
     from ..replaying.source import Source
     from ..store import Store
-    from .planning import DeviceKind
 
 DEFAULT_STORE = Path(".kernelwright") / "campaigns.db"
 

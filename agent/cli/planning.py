@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..config import Config
 from .errors import UsageProblem
@@ -17,6 +17,7 @@ from .retracing import as_recorded, check_task, device_line, provider_lines
 if TYPE_CHECKING:
     from kernelwright.evaluator.devices import Card
     from kernelwright.evaluator.gpus import Gpu
+    from kernelwright.evaluator.protocol import DeviceKind
     from kernelwright.reference_kernels import Task
     from kernelwright.stages import Stage
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..replaying.source import Source
 
 DEFAULT_TARGET = "rtx-4090"
-DeviceKind = Literal["cuda", "offline"]
 
 
 @dataclass(frozen=True)

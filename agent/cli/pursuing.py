@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from .errors import KernelFailed
 
 if TYPE_CHECKING:
+    from kernelwright.evaluator.protocol import DeviceKind
+
     from ..record import Record
     from ..store import Store
-    from .planning import DeviceKind
 
 FINDS_TO_MEASURE = 3
 """How many of the offline finds a card gets to decide."""

@@ -16,8 +16,9 @@ from .redteam_report import kept, telling
 if TYPE_CHECKING:
     from kernelwright.evaluator.defences import Defence
     from kernelwright.evaluator.outcomes import Candidate, Report
+    from kernelwright.evaluator.protocol import DeviceKind
 
-    from .planning import DeviceKind, Place
+    from .planning import Place
 
 
 def redteam(

@@ -19,7 +19,7 @@ Results go to stdout, progress to stderr. Ids may be shortened to any unique pre
 | exit code | meaning |
 |---|---|
 | 0 | fine |
-| 1 | the kernel did not pass: it failed, or it is unchecked (offline only) |
+| 1 | the kernel did not pass (it failed, or it is unchecked, offline only), or a replay differs |
 | 2 | usage: an unknown task, stage, card, key or campaign, or a file that is not what it should be |
 | 3 | the environment lacks something; the message says what mends it |
 | 4 | waiting for a reply that a person supplies |
