@@ -48,11 +48,11 @@ def words(svg: ElementTree.Element) -> list[str]:
 
 
 def tried(count: int) -> Record:
-    """A measured campaign in which every third attempt fails and every fiftieth is kept."""
+    """A measured campaign in which every third attempt fails and every fiftieth is kept, as fast as those before it."""
     record = measured_record()
     for number in range(2, count):
         source, kept = f"kernel {number}", number % 50 == 0
-        judged = measured(source, 0.3 - number / 1e4 if kept else 0.4, "ab" * 32, 0.3)
+        judged = measured(source, 0.3 - (number + 10) // 50 / 200, "ab" * 32, 0.3)
         if number % 3 == 0 and not kept:
             judged = evaluation(source, None, status="incorrect", reason="wrong", provenance="measured")
         fields = {"stage": "block_tiling", "evaluation": judged, "decision": decided(kept, "as it is")}
