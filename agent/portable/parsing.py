@@ -25,7 +25,8 @@ DEPTH_MAX = 64
 INTEGER_MAX = 2**64
 CHUNK = 2**20
 _GZIP = b"\x1f\x8b"
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
+# A string without an end reaches to the file's: to try again at each of its quotes would take hours.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1, b",": 0}
 
 

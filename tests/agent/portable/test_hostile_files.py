@@ -252,6 +252,12 @@ def test_a_file_of_brackets_is_not_built(monkeypatch: pytest.MonkeyPatch) -> Non
     assert parsed(rb'["\"[[[[", "\\"]') == ['"[[[[', "\\"]
 
 
+def test_a_string_without_an_end_takes_no_longer_than_its_letters() -> None:
+    """Two megabytes; looked at again from each of its quotes, they would take hours."""
+    with pytest.raises(PortableError, match="not JSON"):
+        parsed(b'"' + rb"\"" * 1_000_000)
+
+
 @pytest.mark.parametrize("kind", ["fifo", "directory", "device", "missing", "socket", "dangling", "null"])
 def test_what_is_no_plain_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
     import socket
