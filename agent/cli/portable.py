@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import UsageProblem
 from .opening import reading, store_option, store_path, writing
 from .options import AsJson, CampaignId, StoreFile
 from .output import show, show_json, stderr, stdout
+from .saving import may_write, write_whole
 
 PATIENCE_S = 2.0
 """What takes longer says that it goes on."""
@@ -42,13 +41,13 @@ def export(
     from ..portable import export_campaign
     from ..portable.exporting import compressed
 
-    _check_target(output, force, store_path(store))
+    may_write(output, force, store_path(store))
     with reading(store) as opened, _busy("reading and checking the campaign"):
         name = opened.campaign_id(campaign)
         exported = export_campaign(opened, name)
         data = compressed(exported.data) if output.suffix == ".gz" else exported.data
     _say_replaced(exported.replaced)
-    _write(output, data)
+    write_whole(output, data)
     holds = f"{exported.attempts} attempts, {exported.texts} texts, {_size(len(data))}"
     stdout().print(f"{output}: campaign {name}, {holds}", soft_wrap=True)
 
@@ -113,31 +112,6 @@ def _say_replaced(replaced: Mapping[tuple[str, str], int]) -> None:
     for (what, by), count in sorted(replaced.items()):
         times = f" ({count} times)" if count > 1 else ""
         console.print(f"replaced {one_line(what)} by {one_line(by)}{times}", soft_wrap=True)
-
-
-def _check_target(output: Path, force: bool, store: Path) -> None:
-    """Refuse what must not be overwritten, before any work is done."""
-    if not os.path.lexists(output):
-        return
-    if output.is_symlink() or not output.is_file():
-        raise UsageProblem(f"'{output}' is no plain file: name another one")
-    if store.exists() and output.samefile(store):
-        raise UsageProblem(f"'{output}' is the store itself: name another file")
-    if not force:
-        raise UsageProblem(f"'{output}' exists: add --force to overwrite it, or name another file")
-
-
-def _write(output: Path, data: bytes) -> None:
-    """The whole file or none: on a full disk the one that was there stays."""
-    spare = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        try:
-            spare.write_bytes(data)
-            spare.replace(output)
-        finally:
-            spare.unlink(missing_ok=True)
-    except OSError as problem:
-        raise UsageProblem(f"'{output}' cannot be written: {problem.strerror}") from None
 
 
 def _size(count: int) -> str:

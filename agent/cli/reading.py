@@ -21,6 +21,7 @@ from .errors import KernelFailed, UsageProblem
 from .opening import reading, record_of, store_option, store_path
 from .options import AsJson, AttemptId, CampaignId, StoreFile
 from .output import show, show_json, show_text
+from .saving import may_write, write_whole
 
 if TYPE_CHECKING:
     from ..record import Attempt
@@ -90,6 +91,8 @@ def best(
     option = store_option(store)
     with reading(store) as opened:
         record = record_of(opened, campaign)
+        if output is not None:
+            may_write(output, force, store_path(store))
         found = record.best
         if found is None:
             name = record.campaign.id
@@ -99,7 +102,7 @@ def best(
         source = text_of(opened, found, found.kernel_sha, "kernel")
     product = with_header(record.campaign, found, source, option)
     if output is not None:
-        _write(output, product, force)
+        write_whole(output, product.encode("utf-8", "surrogatepass"))
     if as_json:
         show_json({**attempt_json(found), "header": header(record.campaign, found, option), "source": source})
     elif output is None:
@@ -205,13 +208,3 @@ def diff(
     else:
         show_text(text)
     show("", changes(before, after, known))
-
-
-def _write(path: Path, text: str, force: bool) -> None:
-    try:
-        with path.open("wb" if force else "xb") as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
-    except FileExistsError:
-        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file") from None
-    except OSError as problem:
-        raise UsageProblem(f"'{path}' cannot be written: {problem.strerror}") from None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .errors import UsageProblem
-from .opening import reading, record_of
+from .opening import reading, record_of, store_path
 from .options import AsJson, CampaignId, StoreFile
 from .output import show, show_json, stderr
+from .saving import may_write, write_whole
 
 if TYPE_CHECKING:
     from ..report.page import Progress
@@ -54,12 +55,12 @@ def report(
     with reading(store) as opened:
         record = record_of(opened, campaign)
         path = chart or output or Path(f"{record.campaign.id}.html")
-        _may_write(path, force)
+        may_write(path, force, store_path(store))
         if chart:
             whole = gain_chart(record)
         else:
             whole = page(record, opened.standing(record.campaign), opened.text, _progress())
-    _write(path, whole, force)
+    write_whole(path, whole.encode("utf-8", "replace"))
     size = path.stat().st_size
     if as_json:
         name, number = record.campaign.id, len(record.attempts)
@@ -70,12 +71,6 @@ def report(
 
 def _size(number: int) -> str:
     return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
-
-
-def _may_write(path: Path, force: bool) -> None:
-    """Refuse before the work and not after it."""
-    if path.exists() and not force:
-        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file")
 
 
 def _progress() -> Progress:
@@ -89,13 +84,3 @@ def _progress() -> Progress:
             due += QUIET_S
 
     return progress
-
-
-def _write(path: Path, text: str, force: bool) -> None:
-    try:
-        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageProblem(f"'{path}' exists: add --force to overwrite it, or name another file") from None
-    except OSError as problem:
-        raise UsageProblem(f"'{path}' cannot be written: {problem.strerror}") from None
