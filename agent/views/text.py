@@ -13,9 +13,11 @@ from kernelwright.evaluator.metrics import DURATION
 PYTORCH = ("eager", "compile")
 NOBODY: Mapping[str, str] = MappingProxyType({})
 
-# Control characters besides newline and tab, direction overrides, invisible characters, lone surrogates.
+# Control characters besides newline and tab, direction overrides, invisible characters and letters (tags and
+# selectors spell whole sentences), lone surrogates, and the two that no XML may hold.
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from xml.etree.ElementTree import fromstring
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,20 @@ def test_plain_text_steers_nothing(text: str) -> None:
     for char in plain(text):
         assert char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs"), repr(char)
         assert char not in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["\u00ad", "\u034f", "\u115f", "\u180e", "\u2065", "\u3164", "\ufff9", "\U000e0041", "\U000e0101"],
+    ids=ascii,
+)
+def test_what_nobody_sees_is_shown(hidden: str) -> None:
+    assert plain(f"a{hidden}b") == f"a{hidden.encode('unicode_escape').decode()}b"
+
+
+@given(st.text(alphabet="a\ufffe\uffff\ufffd\U0001fffe\x0b\ud800"))
+def test_plain_text_may_stand_in_xml(text: str) -> None:
+    assert fromstring(f"<a>{plain(text)}</a>").text == (plain(text) or None)
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"])))
