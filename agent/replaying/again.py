@@ -19,7 +19,7 @@ KINDS: tuple[Kind, ...] = ("prompts", "replies", "decisions")
 def compare(store: Store, found: Salvaged, kinds: Collection[Kind], tick: Tick) -> list[Comparison]:
     """One comparison for each kind that is asked for, in the order of `KINDS`; ``tick`` is told of each attempt."""
     made = {
-        "prompts": lambda: compare_prompts(found.record, store.text, found.briefs, tick),
+        "prompts": lambda: compare_prompts(found.record, store.text, found.briefs, tick, stages()),
         "replies": lambda: compare_replies(found.record, store.text, found.replies, tick),
         "decisions": lambda: compare_decisions(found.record, stages(), tick),
     }

@@ -17,8 +17,8 @@ def compare_decisions(record: Record, stages: Mapping[str, Stage], tick: Tick = 
     """Each decision, then the order of attempts and the stages' ends, against today's rules."""
     found = Comparison(kind="decisions")
     for attempt in record.attempts:
-        if attempt.decision is not None and _by_rules(attempt):
-            found.compared += 1
+        if attempt.decision is not None:
+            found.compared += _by_rules(attempt)
             difference = _compare(record, attempt, attempt.decision, stages)
             found.differences += [difference] if difference else []
         tick()
@@ -53,7 +53,12 @@ def _compare(
 
 
 def decide_again(record: Record, attempt: Attempt) -> Decision | None:
-    """What today's rules say of an attempt; None when they want a verdict that was never asked for."""
+    """What today's rules say of an attempt; None when they want a verdict that was never asked for.
+
+    Raises ValueError for one that lacks what a decision rests on.
+    """
+    if not _by_rules(attempt):
+        return _without_reply(attempt)
     then = before_decision(record, attempt)
     undecided = then.attempts[-1]
     terms = terms_of(record, attempt)
@@ -65,6 +70,13 @@ def decide_again(record: Record, attempt: Attempt) -> Decision | None:
     if session is None:
         raise ValueError("the campaign's session is not in the record")
     return judging.decision(then, session, undecided)
+
+
+def _without_reply(attempt: Attempt) -> Decision:
+    """Whatever the reason was why none came, nothing is kept then."""
+    if attempt.reply is not None or attempt.evaluation is not None:
+        raise ValueError("it has neither a kernel nor a reason why there is none")
+    return Decision(accepted=False, reason=attempt.decision.reason if attempt.decision else "")
 
 
 def _unjudged(record: Record) -> Record:

@@ -1,39 +1,51 @@
-"""Every stored brief rendered again with today's templates. Pure but for reading the stored texts."""
+"""Every stored brief rendered again with today's templates and stages. Pure but for reading the stored texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from kernelwright.prompts import PromptError, Rendered, render
+from kernelwright.stages import Stage
 
+from ..brief import Brief
 from ..record import Attempt, Record
 from ..store import StoreError
 from .difference import Comparison, Difference, Tick, text_diff
 
 Text = Callable[[str], str]
 NO_DAMAGE: Mapping[str, str] = {}
+NO_STAGES: Mapping[str, Stage] = {}
 
 
 def compare_prompts(
-    record: Record, text: Text, damaged: Mapping[str, str] = NO_DAMAGE, tick: Tick = lambda: None
+    record: Record,
+    text: Text,
+    damaged: Mapping[str, str] = NO_DAMAGE,
+    tick: Tick = lambda: None,
+    stages: Mapping[str, Stage] = NO_STAGES,
 ) -> Comparison:
     """Each prompt's bytes against what its brief gives today; ``text`` reads the store and may raise StoreError.
 
-    ``damaged`` says, by attempt, what is wrong with a brief that cannot be read any more.
+    ``damaged`` says, by attempt, what is wrong with a brief that cannot be read any more. A stage that is not
+    among today's ``stages`` says what it said then.
     """
     found = Comparison(kind="prompts")
     for attempt in record.attempts:
-        if attempt.prompt_sha is not None:
+        if attempt.prompt_sha is not None or attempt.reply is not None:
             found.compared += 1
-            what = damaged.get(attempt.id)
+            what = damaged.get(attempt.id) or _unasked(attempt)
             lost = Difference(attempt=attempt.id, what=what) if what else None
-            difference = lost or _compare(attempt, attempt.prompt_sha, text)
+            difference = lost or _compare(attempt, attempt.prompt_sha or "", text, stages)
             found.differences += [difference] if difference else []
         tick()
     return found
 
 
-def _compare(attempt: Attempt, prompt_sha: str, text: Text) -> Difference | None:
+def _unasked(attempt: Attempt) -> str | None:
+    return "it was answered, and holds no prompt" if attempt.prompt_sha is None else None
+
+
+def _compare(attempt: Attempt, prompt_sha: str, text: Text, stages: Mapping[str, Stage]) -> Difference | None:
     try:
         stored = text(prompt_sha)
     except StoreError as problem:
@@ -42,17 +54,25 @@ def _compare(attempt: Attempt, prompt_sha: str, text: Text) -> Difference | None
         return Difference(
             attempt=attempt.id, what="its prompt has no brief beside it, so nothing can be rendered"
         )
+    brief = _of_today(attempt.brief, stages.get(attempt.stage or ""))
     try:
-        today = render(attempt.brief.template, attempt.brief.data())
+        today = render(brief.template, brief.data())
     except PromptError as problem:
         return Difference(attempt=attempt.id, what=f"its brief gives no prompt today: {problem}")
     if today.text == stored:
         return None
     diff = text_diff(stored, today.text, f"{attempt.id} as it was asked", f"{attempt.id} as rendered today")
-    return Difference(attempt=attempt.id, what=_why(attempt, today), diff=diff)
+    return Difference(attempt=attempt.id, what=_why(attempt, brief, today), diff=diff)
 
 
-def _why(attempt: Attempt, today: Rendered) -> str:
+def _of_today(brief: Brief, stage: Stage | None) -> Brief:
+    """The brief with what the attempt's stage says today."""
+    return brief.model_copy(update={"stage": stage}) if stage else brief
+
+
+def _why(attempt: Attempt, brief: Brief, today: Rendered) -> str:
+    if attempt.template_sha == today.template_sha and attempt.brief and brief.stage != attempt.brief.stage:
+        return f"stage '{brief.stage.name}' has changed since"
     if attempt.template_sha == today.template_sha:
         return (
             f"template '{today.template}' is the one that was used, and gives another prompt: what fills it in"

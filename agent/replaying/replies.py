@@ -22,7 +22,7 @@ def compare_replies(
     """
     found = Comparison(kind="replies")
     for attempt in record.attempts:
-        if attempt.reply and (attempt.kernel_sha or attempt.failure):
+        if attempt.reply and (attempt.kernel_sha or attempt.failure or attempt.done):
             found.compared += 1
             what = damaged.get(attempt.id)
             lost = Difference(attempt=attempt.id, what=what) if what else None
@@ -33,6 +33,8 @@ def compare_replies(
 
 
 def _compare(attempt: Attempt, reply: Reply, text: Text) -> Difference | None:
+    if attempt.kernel_sha is None and attempt.failure is None:
+        return Difference(attempt=attempt.id, what="it was decided on, and nothing was taken from its reply")
     today = extract(reply.text, reply.finish_reason)
     try:
         stored = attempt.failure or text(attempt.kernel_sha or "")

@@ -49,10 +49,12 @@ class _Walk:
         """Take one step if today's rules take it too; what they do instead if not."""
         asked = [self._next(terms) for terms in terms_around(self._whole, len(self._attempts))]
         begun, end = self._begun(), self._end()
+        if begun is not None and (wrong := self._misplaced(begun)):
+            return self._alone(begun.id, wrong)
         if begun is not None and any(_begins(step, begun) for step in asked):
             self._attempts.append(begun)
             self.done = not begun.done
-            return None
+            return self._open_behind(begun) if self.done else None
         if end is not None and any(step == rules.EndStage(end) for step in asked):
             self._ends.append(end)
             return None
@@ -60,6 +62,24 @@ class _Walk:
             self.done = True
             return self._compare_finish(asked)
         return self._fork(asked[0], begun, end)
+
+    def _misplaced(self, begun: Attempt) -> str | None:
+        """What is wrong with an attempt's name or number, by which others and the past are found."""
+        place = len(self._attempts)
+        name = f"{self._whole.campaign.id}.{place}"
+        right = begun.number == place and begun.id == name
+        return None if right else f"it stands where {name} should, under the number {begun.number}"
+
+    def _open_behind(self, begun: Attempt) -> Difference | None:
+        """Nothing begins and nothing ends while an attempt waits for its decision."""
+        finished = self._whole.campaign.status is CampaignStatus.FINISHED
+        if not finished and self._begun() is None and self._end() is None:
+            return None
+        return self._alone(begun.id, "it was never decided on, and the record goes on behind it")
+
+    @staticmethod
+    def _alone(attempt: str, what: str) -> Difference:
+        return Difference(attempt=attempt, what=f"{what}; what follows was not compared")
 
     def _begun(self) -> Attempt | None:
         place = len(self._attempts)

@@ -12,8 +12,12 @@ from kernelwright import prompts
 from kernelwright.agent.record import Failure, Record
 from kernelwright.agent.replaying import again, replies
 from kernelwright.agent.replaying.again import KINDS, compare
+from kernelwright.agent.replaying.decisions import compare_decisions
 from kernelwright.agent.replaying.difference import Comparison, Kind
+from kernelwright.agent.replaying.prompts import compare_prompts
+from kernelwright.agent.replaying.replies import compare_replies
 from kernelwright.agent.replaying.salvage import salvage
+from kernelwright.agent.replaying.steps import compare_steps
 from kernelwright.agent.store import Store
 from kernelwright.prompts import rendering
 from kernelwright.stages import stages
@@ -61,6 +65,18 @@ def test_a_changed_template_is_named_and_shown(store: Store, record: Record, sou
     assert first.diff.endswith("+Answer in verse.·\n")
     assert f"'{asked[0].template}' has changed since ({(asked[0].template_sha or '')[:10]} then" in first.what
     assert found["replies"].same and found["decisions"].same
+
+
+def test_a_changed_stage_is_named_and_shown(
+    store: Store, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = stages()["block_tiling"].model_copy(update={"guidelines": ["Write it in verse."]})
+    monkeypatch.setattr(again, "stages", lambda: {**stages(), "block_tiling": changed})
+    found = replayed(store, record)["prompts"]
+    told = [a.id for a in record.attempts if a.stage == "block_tiling" and a.prompt_sha]
+    assert told and [each.attempt for each in found.differences] == told
+    assert found.differences[0].what == "stage 'block_tiling' has changed since"
+    assert "\n+- Write it in verse.\n" in found.differences[0].diff
 
 
 def test_a_brief_that_no_longer_fits_the_template_is_a_difference(
@@ -214,3 +230,45 @@ def test_a_brief_of_another_version_is_a_difference(store: Store, record: Record
     assert [each.attempt for each in found["prompts"].differences] == [name]
     assert "brief does not fit" in found["prompts"].differences[0].what
     assert found["replies"].same and found["decisions"].same
+
+
+def changed(record: Record, at: int, **changes: object) -> Record:
+    attempts = list(record.attempts)
+    attempts[at] = attempts[at].model_copy(update=changes)
+    return record.model_copy(update={"attempts": attempts})
+
+
+def test_an_attempt_without_a_decision_hides_nothing_behind_it(record: Record) -> None:
+    for attempt in record.attempts:
+        found = compare_steps(changed(record, attempt.number, decision=None), stages())
+        assert found is not None, attempt.id
+    assert (
+        found.what
+        == "it was never decided on, and the record goes on behind it; what follows was not compared"
+    )
+
+
+def test_an_attempt_under_a_strange_name_or_number_is_a_difference(record: Record) -> None:
+    for number, attempt in enumerate(record.attempts):
+        for changes in ({"id": f"{attempt.id}1"}, {"number": number + 1}):
+            assert compare_steps(changed(record, number, **changes), stages()) is not None, changes
+
+
+def test_what_a_decision_rests_on_cannot_go_missing(store: Store, record: Record) -> None:
+    lost = next(a for a in record.attempts if a.reply and a.evaluation)
+    bare = changed(record, lost.number, kernel_sha=None, prompt_sha=None)
+    kinds = (
+        compare_prompts(bare, store.text),
+        compare_replies(bare, store.text),
+        compare_decisions(bare, stages()),
+    )
+    for found in kinds:
+        assert lost.id in [each.attempt for each in found.differences], found.kind
+
+
+def test_nothing_is_kept_where_nothing_was_proposed(record: Record) -> None:
+    empty = next(a for a in record.attempts if a.decision and not a.reply and a.prompt_sha)
+    assert empty.decision is not None
+    kept = empty.decision.model_copy(update={"accepted": True})
+    found = compare_decisions(changed(record, empty.number, decision=kept), stages())
+    assert [each.attempt for each in found.differences] == [empty.id]
