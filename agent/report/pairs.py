@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from kernelwright.evaluator.evaluation import Timing
 
 from ..views.text import milliseconds, times
+from .chart_data import positive
 
 WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 320, 44, 64, 16, 14, 34
 """Of a picture, in CSS pixels."""
@@ -41,7 +42,8 @@ def _times(timing: Timing, base: str) -> str:
 
 
 def _speedups(timing: Timing, gain: str) -> str:
-    ratios = [other / candidate for candidate, other in timing.samples[:ROWS_MAX] if candidate > 0]
+    found = (other / candidate for candidate, other in timing.samples[:ROWS_MAX] if candidate > 0)
+    ratios = [ratio for ratio in found if positive(ratio)]
     low, high = timing.speedup_ci95
     svg, place = _picture(len(ratios), [*ratios, low, high, *_one(low, high)], "speedup of each pair")
     bottom = _y(len(ratios)) - 4

@@ -70,8 +70,7 @@ function diffPanel(page) {
 // A text that is fetched or unpacked when its tab is opened.
 function textPanel(key, name, lay) {
   const place = make("div", { class: "text" }, make("p", { class: "quiet" }, "opening …"));
-  textOf(key).then(
-    (text) => place.replaceChildren(scroller(name, lay(text))),
+  textOf(key).then((text) => place.replaceChildren(scroller(name, lay(text)))).catch(
     (problem) => place.replaceChildren(make("p", { class: "warning" }, "This text could not be opened: " + problem.message)));
   return place;
 }

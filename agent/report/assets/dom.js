@@ -6,7 +6,8 @@ function make(tag, attributes, ...children) {
     if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  // One by one, since a call takes fewer arguments than a text may have lines.
+  for (const child of children.flat()) if (child !== null && child !== undefined && child !== "") element.append(child);
   return element;
 }
 

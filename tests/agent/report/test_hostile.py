@@ -131,6 +131,16 @@ def test_an_attempt_of_any_name_can_be_opened(visit: Visit, tmp_path: Path, id_:
     unharmed(opened)
 
 
+@pytest.mark.parametrize("part", ["code", "diff"])
+def test_a_kernel_of_a_quarter_million_empty_lines_is_shown(visit: Visit, tmp_path: Path, part: str) -> None:
+    """More lines than a call in JavaScript takes arguments."""
+    texts = dict.fromkeys(STORED, "\n" * 250_000)
+    opened = visit(written(measured_record(), tmp_path / "p.html", texts), f"meas.1/{part}")
+    opened.tab.locator("#panel pre, #panel .quiet:not(:text('opening'))").first.wait_for()
+    assert "opening" not in opened.tab.locator("#panel").inner_text()[:100]
+    assert "could not be opened" not in opened.tab.locator("#panel").inner_text()[:100]
+
+
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" onload="window.owned=7" style="position:fixed"><script>window.owned=8
 </script><style>body{display:none}</style><foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x"/>
 </foreignObject><a href="javascript:window.owned=9"><text>kept</text></a><image href="http://192.0.2.1/x.png"/>
