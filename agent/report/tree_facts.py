@@ -8,7 +8,7 @@ from ..record import Attempt, Record
 from ..rules.accounts import StageAccount
 from ..views.accounts import worth
 from ..views.attempt import gain
-from ..views.lineage import families, lineage, names, provisional, state, step
+from ..views.lineage import BRANCH, families, lineage, names, provisional, state, step
 from ..views.text import one_line, plain
 from ..views.timing import time_with_interval
 from ..views.tree import groups, why
@@ -78,11 +78,12 @@ def _row(attempt: Attempt, called: dict[str, str], best: bool) -> dict[str, Any]
 
 
 def levels(record: Record) -> dict[str, int]:
-    """How deep each attempt stands below its stage: a repair one deeper than what it mends."""
-    depth: dict[str, int] = {}
-    for attempt in record.attempts:
-        depth[attempt.id] = depth.get(attempt.mends or "", 0) + 1
-    return depth
+    """How deep each attempt stands below its stage, as the terminal's tree draws it: a repair below what it mends."""
+    return {
+        attempt.id: 1 + len(guide) // len(BRANCH)
+        for _, _, attempts in groups(record)
+        for attempt, guide in families(attempts)
+    }
 
 
 def _above(record: Record) -> dict[str, str | None]:

@@ -11,6 +11,9 @@ from ..judging import DEFERRED
 from ..record import Attempt, AttemptKind, Record
 from .text import one_line
 
+BRANCH, LAST, PAST, BLANK = "├─ ", "└─ ", "│  ", "   "
+"""What guides are drawn with, one for each step down; all as wide."""
+
 
 def state(attempt: Attempt) -> str:
     """The verdict's status, why the reply held no kernel, or the step that comes next."""
@@ -82,7 +85,7 @@ def families(attempts: Sequence[Attempt]) -> list[tuple[Attempt, str]]:
         own = repairs.pop(attempt.id, [])
         for repair in reversed(own):
             last = repair is own[-1]
-            waiting.append((repair, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  ")))
+            waiting.append((repair, below + (LAST if last else BRANCH), below + (BLANK if last else PAST)))
     return found + [(attempt, "") for left in repairs.values() for attempt in left]
 
 

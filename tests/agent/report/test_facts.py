@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from kernelwright.agent.record import Record
 from kernelwright.agent.report.facts import page_facts, page_texts, text_of
+from kernelwright.agent.report.pairs import pairs_pictures
 from kernelwright.agent.report.texts import page_key
 from kernelwright.agent.report.tree_facts import levels, stage_groups
 from kernelwright.agent.views.tree import tree
@@ -120,6 +121,24 @@ def test_every_attempt_stands_once_in_the_tree_and_stages_without_one_stand_too(
 def test_a_repair_stands_below_what_it_mends() -> None:
     depth = levels(offline_record())
     assert (depth["offl.2"], depth["offl.3"]) == (1, 2)
+
+
+def test_levels_are_those_that_the_terminal_draws() -> None:
+    """A repair whose stage is another than that of what it mends, as only a strange file has it, stands alone."""
+    record = offline_record()
+    assert record.attempts[3].mends == "offl.2"
+    record.attempts[3].stage = "block_tiling"
+    assert levels(record)["offl.3"] == 1
+
+
+def test_pairs_without_a_sensible_ratio_are_not_drawn() -> None:
+    record = measured_record()
+    evaluation = record.attempts[1].evaluation
+    assert evaluation and evaluation.timing
+    evaluation.timing.samples = [(5e-324, 1.7e308), (1e-300, 1.0), (1.0, 2.0)]
+    pictures = pairs_pictures(evaluation.timing, "eager", "2×")
+    assert all("nan" not in picture and "inf" not in picture for picture in pictures)
+    assert pictures[1].count("<circle") == 1
 
 
 def test_money_is_told_where_there_is_a_price() -> None:
