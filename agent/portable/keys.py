@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+_MIXED = r"(?=[a-z._-]*[0-9A-Z])"
+"""Nobody's key is all small letters; words with hyphens between them are."""
 _LOOKS = re.compile(
-    r"\b(?:sk|pk|xai|gsk|hf)-[A-Za-z0-9_-]{12,}"  # OpenAI's form, and those who took it over
-    r"|\b(?:gsk|hf|sk|pk|rk|ghp|gho|ghs|glpat)_(?:live_|test_)?[A-Za-z0-9]{16,}"
+    rf"\b(?:sk|pk|xai|gsk|hf|nvapi|xox[abp])-{_MIXED}[A-Za-z0-9_-]{{12,}}"  # OpenAI's form, and who took it over
+    r"|\b(?:gsk|hf|sk|pk|rk|r8|ghp|gho|ghs|glpat)_(?:live_|test_)?[A-Za-z0-9]{16,}"
     r"|\bgithub_pat_\w{20,}"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bAIza[\w-]{30,}"
-    r"|\b[Bb]earer\s+[A-Za-z0-9._~+/=-]{12,}"
+    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."  # a JSON web token
+    rf"|\b[Bb]earer\s+{_MIXED}[A-Za-z0-9._~+/=-]{{12,}}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|://[^/\s:@'\"]+:[^/\s:@'\"]+@"
+    r"|[?&](?:api[-_]?key|key|access_token|token|sig|secret|password)=[\w.~%+/-]{8,}"
 )
-_SECRET_NAME = re.compile(r"(?:_|\b)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:_|\b)(?:API_?KEY|KEY|TOKEN|SECRET|(?:PG)?PASSWORD|PASSWD|CREDENTIALS?)(?:_?\d+)?$", re.IGNORECASE
+)
 _LEAST = 8
 """Characters below which a variable's value stands in a text by accident."""
 

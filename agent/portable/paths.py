@@ -142,12 +142,12 @@ def _addresses(campaign: Mapping[str, Any]) -> list[str]:
 
 
 def _word(text: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])")
+    return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])", re.IGNORECASE)
 
 
 def _name(name: str) -> re.Pattern[str]:
     """Within a sentence: a string that is nothing but the name is some other thing's name, as a key or a card."""
-    return re.compile(rf"(?!\A{re.escape(name)}\Z){_word(name).pattern}")
+    return re.compile(rf"(?!\A{re.escape(name)}\Z){_word(name).pattern}", re.IGNORECASE)
 
 
 def _tells(name: str, texts: Iterable[str]) -> bool:

@@ -181,9 +181,12 @@ def test_whatever_path_a_sentence_names_goes_from_every_text(name: str, folders:
         "Authorization: Bearer " + "a1" * 12,
         "hf_" + "aB3" * 8,
         "ftp://ada:pw@host/v1",
+        "nvapi-" + "aB3" * 8,
+        "https://api.example/v1?api_key=" + "a1" * 8,
+        "eyJ" + "a1" * 8 + ".eyJ" + "b2" * 8 + ".c3",
         "value-of-it",
     ],
-    ids=["sk", "bearer", "hf", "url", "environment"],
+    ids=["sk", "bearer", "hf", "url", "nvapi", "query", "web token", "environment"],
 )
 @pytest.mark.parametrize("place", ["reply", "reason", "pause"])
 def test_a_campaign_with_a_key_is_refused_and_says_where(tmp_path: Path, key: str, place: str) -> None:
@@ -212,10 +215,29 @@ def test_a_campaign_with_a_key_is_refused_and_says_where(tmp_path: Path, key: st
         "the bearer of bad news",
         "risk-averse-and-long-enough",
         "x = sk - block_size",
+        "sk-learn-style-normalisation",
+        "a bearer authentication-scheme",
     ],
 )
 def test_programs_hold_no_keys(text: str) -> None:
     assert key_in(text, keys_of({"SHORT_KEY": "x", "KEY_PATH": "task", "MY_KEY": "/task"})) is None
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "OPENAI_API_KEY_2", "PGPASSWORD", "hf_token", "AWS_CREDENTIALS"])
+def test_a_variable_is_known_for_a_secret_by_its_name(name: str) -> None:
+    assert keys_of({name: "value-of-it", "MONKEY": "banana-split", "KEYBOARD": "german-layout"}) == {
+        "value-of-it"
+    }
+
+
+def test_a_host_is_the_same_in_capitals(tmp_path: Path) -> None:
+    record = offline_record()
+    assert record.attempts[2].decision is not None
+    record.attempts[2].decision.reason = "NODE17.Cluster.corp ran out of memory"
+    with Store.open(tmp_path / "old.db") as store:
+        fill(store, record)
+        data = export_campaign(store, "offl", Machine(host="node17.cluster.corp"), {}).data
+    assert b'"[host] ran out of memory"' in data
 
 
 @pytest.mark.parametrize(
