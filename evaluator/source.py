@@ -11,10 +11,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 MAX_SOURCE = 256 * 1024
 """Characters; a parser takes seconds for much more, and no kernel needs it."""
 
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+"""Fields of syntax nodes that hold statements, directly or one level down."""
 _JIT = {"triton.jit", "triton.runtime.jit", "triton.runtime.jit.jit"}
 
 
@@ -43,12 +46,13 @@ def check_source(source: str) -> SourceProblem | None:
     tree = _parse(source)
     if isinstance(tree, str):
         return SourceProblem(SourceProblemKind.SYNTAX_ERROR, tree)
-    nodes = list(ast.walk(tree))
-    aliases = _aliases(nodes)
+    statements = _statements(tree)
+    aliases = _aliases(statements)
     lack = _model_problem(tree, aliases)
     if lack:
         return SourceProblem(SourceProblemKind.NO_MODEL_NEW, lack)
-    if not any(_jit_name(node, aliases) for node in nodes):
+    # Most kernels are decorated: only for the others every expression is looked at.
+    if not any(_jit_name(node, aliases) for node in chain(statements, ast.walk(tree))):
         return SourceProblem(
             SourceProblemKind.NO_TRITON_KERNEL,
             "the source defines no function decorated with @triton.jit: do the work in Triton kernels",
@@ -61,10 +65,9 @@ def triton_functions(source: str) -> list[str]:
     tree = _parse(source)
     if isinstance(tree, str):
         return []
-    nodes = list(ast.walk(tree))
-    aliases = _aliases(nodes)
+    aliases = _aliases(_statements(tree))
     found: dict[str, int] = {}
-    for node in nodes:
+    for node in ast.walk(tree):
         name = _jit_name(node, aliases)
         if name:
             found.setdefault(name, getattr(node, "lineno", 0))
@@ -86,6 +89,15 @@ def _parse(source: str) -> ast.Module | str:
         return "the source is nested too deeply for Python's parser: write it flatter"
     except ValueError as error:  # null bytes (before 3.12) and lone surrogates
         return f"the source is not valid Python: {str(error).splitlines()[0]}"
+
+
+def _statements(tree: ast.Module) -> list[ast.AST]:
+    """The module with every statement in it, in `ast.walk`'s order; expressions hold none and are left out."""
+    found: list[ast.AST] = [tree]
+    for node in found:
+        for block in _BLOCKS:
+            found.extend(getattr(node, block, ()))
+    return found
 
 
 def _model_problem(tree: ast.Module, aliases: dict[str, str]) -> str | None:

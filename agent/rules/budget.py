@@ -32,6 +32,8 @@ def over_budget(record: Record, budget: Budget) -> str | None:
     A limit in dollars without a price of tokens counts as reached by the first token, since nobody could
     say when it is.
     """
+    if budget == Budget():
+        return None  # without adding up all replies, which a long record's every step would do
     used = spent(record)
     if budget.max_tokens is not None and used.tokens >= budget.max_tokens:
         return f"the budget of {budget.max_tokens} tokens is used up ({used.tokens}): raise --max-tokens"

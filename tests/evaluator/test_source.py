@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import ast
 import time
 
 import pytest
-from kernelwright.evaluator.source import SourceProblemKind, check_source, triton_functions
+from kernelwright.evaluator.source import SourceProblemKind, _statements, check_source, triton_functions
 
 KERNEL = """\
 import torch
@@ -145,3 +146,32 @@ def test_a_hostile_source_is_a_problem_and_fast(source: str) -> None:
     assert kind(source) is SourceProblemKind.SYNTAX_ERROR
     assert triton_functions(source) == []
     assert time.perf_counter() - started < 5
+
+
+def test_every_statement_is_seen_in_the_order_of_the_whole_tree() -> None:
+    source = """
+import a
+@d(lambda: 1)
+class C:
+    async def f(self):
+        async with x as y, z: import b
+        async for i in y: e = f
+        else: import g
+        try: import h
+        except E: import i
+        else: j = k
+        finally: import l
+        try: m = n
+        except* E: import o
+        while 1: p = q if r else [s for s in t]
+        else: import u
+        match v:
+            case [1, *w] if w: import x
+            case _:
+                if y: import z
+                elif a: b = c
+                else: del d
+"""
+    tree = ast.parse(source)
+    kinds = (ast.mod, ast.stmt, ast.excepthandler, ast.match_case)
+    assert _statements(tree) == [node for node in ast.walk(tree) if isinstance(node, kinds)]
