@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
-from kernelwright.evaluator.evaluation import Evaluation, Floor
+from kernelwright.evaluator.evaluation import Evaluation, Floor, Status
 
 from ..record import Attempt, Campaign, Record
 from ..views.text import one_line
@@ -15,6 +16,7 @@ CAMPAIGN_ID = re.compile(r"[a-z][a-z0-9]{3,5}")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 """Stages, templates, cards, providers: what the terminal shows and commands take."""
 SHA = re.compile(r"[0-9a-f]{64}")
+_GOOD = (Status.PASSED, Status.UNCHECKED)
 
 
 def check_sound(record: Record, texts: Mapping[str, str]) -> None:
@@ -24,6 +26,7 @@ def check_sound(record: Record, texts: Mapping[str, str]) -> None:
     _check_names(record)
     _check_order(record)
     _check_texts(record, texts)
+    _check_verdicts(record)
     _check_times(record)
 
 
@@ -40,7 +43,7 @@ def _check_id(name: str) -> None:
 def _check_dates(record: Record) -> None:
     items: list[Campaign | Attempt] = [record.campaign, *record.attempts]
     for item in items:
-        if item.created.tzinfo is None or not 1970 <= item.created.year <= 9000:
+        if item.created.utcoffset() != timedelta(0) or not 1970 <= item.created.year <= 9000:
             raise PortableError(f"{shown(item.id)} was made at no time of this world: {shown(item.created)}")
 
 
@@ -54,6 +57,7 @@ def _names(record: Record) -> Iterator[tuple[str, str | None, re.Pattern[str]]]:
     campaign, settings = record.campaign, record.campaign.settings
     yield "campaign.settings.target", settings.target, NAME
     yield "campaign.settings.provider", settings.provider, NAME
+    yield "campaign.settings.replay_campaign", settings.replay_campaign, CAMPAIGN_ID
     yield from (("campaign.settings.stages", name, NAME) for name in settings.stages)
     yield from (("campaign.stage_ends", end.stage, NAME) for end in campaign.stage_ends)
     yield "campaign.session.target", campaign.session.target if campaign.session else None, NAME
@@ -85,6 +89,18 @@ def _check_order(record: Record) -> None:
                     f"attempt {attempt.id} {relation} {shown(other)}, which is no earlier one"
                 )
         earlier.add(attempt.id)
+
+
+def _check_verdicts(record: Record) -> None:
+    """A verdict is on its attempt's own kernel, and nothing is kept without a good one."""
+    for attempt in record.attempts:
+        evaluation, decision = attempt.evaluation, attempt.decision
+        if evaluation and evaluation.kernel != attempt.kernel_sha:
+            raise PortableError(f"the verdict of attempt {attempt.id} is on another kernel than its own")
+        if decision and decision.accepted and (evaluation is None or evaluation.status not in _GOOD):
+            raise PortableError(f"attempt {attempt.id} is kept without a verdict that would allow it")
+    if record.campaign.settings.recorded and record.campaign.settings.replay_campaign is None:
+        raise PortableError("the campaign has the verdicts of another one and does not say of which")
 
 
 def _check_texts(record: Record, texts: Mapping[str, str]) -> None:
