@@ -182,6 +182,11 @@ class Settings(_Model):
     temperature: float | None = None
     max_completion_tokens: int | None = None
 
+    @property
+    def verdicts_of(self) -> str | None:
+        """The campaign whose verdicts these are; None where the kernels were judged for this one."""
+        return self.replay_campaign if self.recorded else None
+
 
 class CampaignStatus(StrEnum):
     """Where a campaign stands."""

@@ -95,6 +95,7 @@ def _facts(attempt: Attempt, record: Record) -> list[tuple[str, str]]:
         ("mends", attempt.mends or ""),
         ("children", ", ".join(a.id for a in record.attempts if a.parent == attempt.id)),
         ("kernel", _kernel(attempt, record)),
+        ("verdict", _taken_from(attempt, record)),
         ("outcome", outcome(attempt)),
     ]
     if attempt.decision:
@@ -111,6 +112,14 @@ def _kernel(attempt: Attempt, record: Record) -> str:
     first = names(record).get(attempt.kernel_sha or "")
     twin = f", first seen in {first}" if first and first != attempt.id else ""
     return f"{attempt.kernel_sha or 'none'}{twin}"
+
+
+def _taken_from(attempt: Attempt, record: Record) -> str:
+    """Whose the verdict is where it is not this campaign's own."""
+    source = record.campaign.settings.verdicts_of
+    return (
+        f"that of campaign {one_line(source)}, taken from its record" if source and attempt.evaluation else ""
+    )
 
 
 def _template(attempt: Attempt) -> str:

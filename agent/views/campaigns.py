@@ -36,6 +36,7 @@ def campaigns(records: list[Record], standings: Mapping[str, str] = NOBODY) -> R
 def _cells(record: Record, standing: str) -> tuple[str, ...]:
     campaign, settings = record.campaign, record.campaign.settings
     provider = settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
+    provider = f"{settings.provider} of {settings.verdicts_of}" if settings.verdicts_of else provider
     started = f"{campaign.created:%Y-%m-%d %H:%M}"
     about = (one_line(settings.task), settings.target, one_line(provider))
     return campaign.id, started, *about, standing, str(len(record.attempts)), _best(record)

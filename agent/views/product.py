@@ -49,9 +49,9 @@ def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
         )
     elif evaluation.estimate:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
-    if campaign.settings.recorded:
+    if campaign.settings.verdicts_of:
         lines.append(
-            f"The verdict is that of campaign {campaign.settings.replay_campaign}, taken from its record."
+            f"The verdict is that of campaign {campaign.settings.verdicts_of}, taken from its record."
         )
     elif provisional(attempt):
         lines.append(

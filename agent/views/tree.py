@@ -70,7 +70,8 @@ def _heading_of(attempt: Attempt) -> str | None:
 def _title(record: Record, standing: str) -> Text:
     settings = record.campaign.settings
     line = Text().append(record.campaign.id, style="bold")
-    line.append(f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}")
+    recorded = f" with the verdicts of {one_line(settings.verdicts_of)}" if settings.verdicts_of else ""
+    line.append(f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}{recorded}")
     return line.append(f", {standing}", style="dim")
 
 

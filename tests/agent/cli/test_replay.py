@@ -174,6 +174,17 @@ def test_a_recorded_campaign_runs_again_without_judging(
     assert data["path"].startswith("same path") and data["settings"]["rounds"] == 2
 
 
+def test_a_recorded_verdict_says_whose_it_is_wherever_it_is_shown(
+    command: Command, campaign: str, judged: list[Judge]
+) -> None:
+    name = json.loads(command("run", "layer_norm", "--from", campaign, "--json")[1])["campaign"]
+    assert judged == []
+    assert f"with the verdicts of {campaign}" in command("tree", name)[1].splitlines()[0]
+    assert f"that of campaign {campaign}, taken from its record" in command("show", f"{name}.0")[1]
+    assert f"replay of {campaign}" in command("list")[1]
+    assert f"replay of {campaign}" not in command("tree", campaign)[1] + command("show", f"{campaign}.0")[1]
+
+
 def test_from_another_store_and_gone_on_with_after_a_stop(
     command: Command, campaign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
