@@ -67,6 +67,8 @@ def decide_again(record: Record, attempt: Attempt) -> Decision | None:
     unasked = judging.without_evaluation(_unjudged(then), _unjudged(then).attempts[-1])
     if not judged or (unasked is not None and attempt.failure is None):
         return unasked
+    if attempt.evaluation and attempt.evaluation.kernel != attempt.kernel_sha:
+        raise ValueError("its verdict is on another kernel than its own")
     if session is None:
         raise ValueError("the campaign's session is not in the record")
     return judging.decision(then, session, undecided)

@@ -54,25 +54,29 @@ def _compare(attempt: Attempt, prompt_sha: str, text: Text, stages: Mapping[str,
         return Difference(
             attempt=attempt.id, what="its prompt has no brief beside it, so nothing can be rendered"
         )
-    brief = _of_today(attempt.brief, stages.get(attempt.stage or ""))
     try:
-        today = render(brief.template, brief.data())
+        made = [
+            render(brief.template, brief.data())
+            for brief in _briefs(attempt.brief, stages.get(attempt.stage or ""))
+        ]
     except PromptError as problem:
         return Difference(attempt=attempt.id, what=f"its brief gives no prompt today: {problem}")
-    if today.text == stored:
+    today = next((each for each in reversed(made) if each.text != stored), None)
+    if today is None:
         return None
     diff = text_diff(stored, today.text, f"{attempt.id} as it was asked", f"{attempt.id} as rendered today")
-    return Difference(attempt=attempt.id, what=_why(attempt, brief, today), diff=diff)
+    as_then = made[0].text == stored
+    what = f"stage '{attempt.stage}' has changed since" if as_then else _why(attempt, today)
+    return Difference(attempt=attempt.id, what=what, diff=diff)
 
 
-def _of_today(brief: Brief, stage: Stage | None) -> Brief:
-    """The brief with what the attempt's stage says today."""
-    return brief.model_copy(update={"stage": stage}) if stage else brief
+def _briefs(brief: Brief, stage: Stage | None) -> list[Brief]:
+    """The brief as it is stored, and with what its attempt's stage says today where that is something else."""
+    changed = stage is not None and stage != brief.stage
+    return [brief, brief.model_copy(update={"stage": stage})] if changed else [brief]
 
 
-def _why(attempt: Attempt, brief: Brief, today: Rendered) -> str:
-    if attempt.template_sha == today.template_sha and attempt.brief and brief.stage != attempt.brief.stage:
-        return f"stage '{brief.stage.name}' has changed since"
+def _why(attempt: Attempt, today: Rendered) -> str:
     if attempt.template_sha == today.template_sha:
         return (
             f"template '{today.template}' is the one that was used, and gives another prompt: what fills it in"

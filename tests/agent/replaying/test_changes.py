@@ -79,6 +79,17 @@ def test_a_changed_stage_is_named_and_shown(
     assert "\n+- Write it in verse.\n" in found.differences[0].diff
 
 
+def test_a_stage_that_was_changed_in_a_stored_brief_is_a_difference(store: Store, record: Record) -> None:
+    name = asked(record)[0]
+    store._connection.execute(
+        "UPDATE attempts SET data = json_set(data, '$.brief.stage.guidelines', json('[]')) WHERE id = ?",
+        (name,),
+    )
+    found = replayed(store, record)["prompts"]
+    assert [each.attempt for each in found.differences] == [name]
+    assert "what fills it in has changed" in found.differences[0].what
+
+
 def test_a_brief_that_no_longer_fits_the_template_is_a_difference(
     store: Store, record: Record, sources: dict[str, str]
 ) -> None:
@@ -272,3 +283,11 @@ def test_nothing_is_kept_where_nothing_was_proposed(record: Record) -> None:
     kept = empty.decision.model_copy(update={"accepted": True})
     found = compare_decisions(changed(record, empty.number, decision=kept), stages())
     assert [each.attempt for each in found.differences] == [empty.id]
+
+
+def test_a_verdict_on_another_kernel_decides_nothing(record: Record) -> None:
+    judged = next(a for a in record.attempts if a.evaluation)
+    assert judged.evaluation is not None
+    other = judged.evaluation.model_copy(update={"kernel": "0" * 64})
+    found = compare_decisions(changed(record, judged.number, evaluation=other), stages())
+    assert judged.id in [each.attempt for each in found.differences]
