@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from ..record import Attempt, Record
 from ..store import Store, StoreError
+from ..store.mapping import parsed
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def salvage(store: Store, campaign_id: str) -> Salvaged:
         found = Salvaged(Record(campaign=store.campaign(campaign_id), attempts=[]))
         rows = store.attempt_rows(campaign_id)
     for data, reply in rows:
-        fields = json.loads(data)
-        if fields["reply"] is not None:
+        fields = parsed(data)
+        if isinstance(fields.get("reply"), dict):
             _fill_in(fields, reply, found)
         found.record.attempts.append(_attempt(fields, found))
     return found
@@ -39,17 +39,17 @@ def salvage(store: Store, campaign_id: str) -> Salvaged:
 
 def _fill_in(fields: dict[str, Any], reply: bytes | None, found: Salvaged) -> None:
     """Put the reply's text in the place of its hash, or what is left of it."""
-    sha = fields["reply"].pop("text_sha")
+    sha = fields["reply"].pop("text_sha", None)
     whole = reply is not None and hashlib.sha256(reply).hexdigest() == sha
     fields["reply"]["text"] = (reply or b"").decode("utf-8", "surrogatepass" if whole else "replace")
     if not whole:
         what = "missing from the store" if reply is None else "not what was stored"
-        found.replies[fields["id"]] = f"its reply cannot be read: text {sha} is {what}"
+        found.replies[str(fields.get("id"))] = f"its reply cannot be read: text {sha} is {what}"
 
 
 def _attempt(fields: dict[str, Any], found: Salvaged) -> Attempt:
     """The attempt, without its brief where that is what does not fit."""
-    name = fields["id"]
+    name = str(fields.get("id"))
     try:
         return Attempt.model_validate(fields)
     except ValidationError as problem:

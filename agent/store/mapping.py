@@ -33,7 +33,18 @@ def to_json(model: BaseModel) -> str:
 
 def from_json(model: type[Model], data: str) -> Model:
     """The model again; raises `StoreError` when a newer version wrote fields that this one doesn't know."""
-    return _validated(model, json.loads(data))
+    return _validated(model, parsed(data))
+
+
+def parsed(data: str) -> dict[str, Any]:
+    """A row's JSON object; raises `StoreError` for anything else, which only damage leaves."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError, TypeError):
+        found = None
+    if not isinstance(found, dict):
+        raise StoreError("a row of the store is damaged: save a copy, and restore one from before")
+    return found
 
 
 def replied_to_json(model: Attempt | Answer) -> str:
@@ -49,9 +60,9 @@ def replied_from_json(
     model: type[Replied], data: str, reply: bytes | None, without: frozenset[str] = frozenset()
 ) -> Replied:
     """The attempt or answer again, with the reply's text filled in; fields ``without`` are left empty."""
-    fields = json.loads(data)
-    if fields["reply"] is not None and reply is not None:
-        del fields["reply"]["text_sha"]
+    fields = parsed(data)
+    if isinstance(fields.get("reply"), dict) and reply is not None:
+        fields["reply"].pop("text_sha", None)
         fields["reply"]["text"] = from_bytes(reply)
     return _validated(model, {name: value for name, value in fields.items() if name not in without})
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kernelwright.agent.record import Budget, Reply
+from kernelwright.agent.replaying.salvage import salvage
 from kernelwright.agent.store import Store, StoreError
 from kernelwright.evaluator.evaluation import KernelProfile
 from loop_world import accepted, attempt, begin, evaluation, settings, sha
@@ -152,3 +154,28 @@ def test_what_a_newer_version_wrote_into_a_campaign_is_refused_in_a_sentence(sto
         raw.execute("""UPDATE campaigns SET data = json_set(data, '$.colour', 'blue')""")
     with pytest.raises(StoreError, match=r"field 'colour'.*upgrade"):
         store.record(campaign.id)
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["{", "[]", "null", '"x"', b"\xff\x00", '{"reply": ' + "[" * 100_000 + "]" * 100_000 + "}"],
+    ids=["cut", "list", "null", "text", "bytes", "deep"],
+)
+@pytest.mark.parametrize("table", ["attempts", "campaigns"])
+def test_a_row_that_holds_no_record_is_a_damaged_store(store: Store, table: str, data: str | bytes) -> None:
+    campaign = begin(store)
+    seed_of(store, campaign.id, reply=Reply(text="antwort", provider="p", model="m"))
+    store._connection.execute(f"UPDATE {table} SET data = ?", (data,))
+    for read in (store.record, store.outline, lambda name: salvage(store, name)):
+        with pytest.raises(StoreError, match="damaged"):
+            read(campaign.id)
+
+
+@pytest.mark.parametrize("change", ["json_remove(data, '$.reply.text_sha')", "json_remove(data, '$.id')"])
+def test_a_row_that_lacks_a_field_is_one_sentence_at_most(store: Store, change: str) -> None:
+    campaign = begin(store)
+    seed_of(store, campaign.id, reply=Reply(text="antwort", provider="p", model="m"))
+    store._connection.execute(f"UPDATE attempts SET data = {change}")
+    for read in (store.record, store.outline, lambda name: salvage(store, name)):
+        with suppress(StoreError):
+            read(campaign.id)
