@@ -13,6 +13,7 @@ from ..record import Attempt, AttemptKind, Record
 from ..rules import eager_ms, failed
 from ..views.lineage import names, outcome, state, where
 from ..views.text import milliseconds, one_line, speedup, time_of
+from ..views.timing import spread
 
 REMEASURED = "remeasured"
 """Name of the band of offline finds that a card measured."""
@@ -84,14 +85,11 @@ def _mark(place: int, attempt: Attempt, called: dict[str, str]) -> Mark:
 
 
 def _interval(evaluation: Evaluation) -> tuple[float, float] | tuple[None, None]:
-    """An estimate's range; of a measurement, the time as the 95 % interval of its paired gain spreads it."""
-    low = high = None
+    """An estimate's range; of a measurement, the 95 % interval of its time that the tree shows beside it."""
     if evaluation.estimate:
         low, high = evaluation.estimate.range_ms
-    elif timing := evaluation.timing:
-        slow, fast = timing.speedup_ci95
-        if positive(slow) and positive(fast) and positive(timing.speedup):
-            low, high = timing.median_ms * timing.speedup / fast, timing.median_ms * timing.speedup / slow
+    else:
+        low, high = (evaluation.timing and spread(evaluation.timing)) or (None, None)
     return (low, high) if positive(low) and positive(high) else (None, None)
 
 

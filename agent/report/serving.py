@@ -155,6 +155,7 @@ class LiveServer(ThreadingHTTPServer):
     """Serves a `LivePage` on 127.0.0.1; port 0 takes a free one. Raises OSError where it cannot listen."""
 
     daemon_threads = True
+    request_queue_size = 64  # with the base class's 5, whom a burst of others comes before waits for a second
 
     def __init__(self, page: LivePage, port: int) -> None:
         super().__init__((LOOPBACK, port), _Handler)

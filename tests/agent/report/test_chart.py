@@ -14,7 +14,9 @@ from kernelwright.agent.cli.main import main
 from kernelwright.agent.record import AttemptKind, Record, StageEnd
 from kernelwright.agent.report.chart import gain_chart
 from kernelwright.agent.report.chart_axes import rows, spread, ticks, time_scale, whole_ticks
+from kernelwright.agent.report.chart_data import marks
 from kernelwright.agent.store import Store
+from kernelwright.agent.views import timing
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 
@@ -68,6 +70,18 @@ def test_every_attempt_of_a_small_campaign_is_a_link_that_says_what_it_is(record
     ]
     for name, link in found.items():
         assert (link.find(f"{SVG}title").text or "").startswith(f"{name}, ")  # type: ignore[union-attr]
+
+
+def test_a_whisker_is_the_interval_that_the_tree_shows() -> None:
+    """Not that of the gain, which is a ratio's and says nothing of the time alone."""
+    record = measured_record()
+    verdict = record.attempts[1].evaluation
+    assert verdict and verdict.timing
+    verdict.timing.samples = [(0.310, 3.8), (0.318, 3.9), (0.330, 4.0)]
+    mark = marks(record)[1]
+    assert (mark.low, mark.high) == timing.spread(verdict.timing)
+    verdict.timing.samples = []
+    assert (marks(record)[1].low, marks(record)[1].high) == (None, None)
 
 
 def test_an_estimate_is_hollow_and_its_steps_are_dashed() -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -259,6 +259,14 @@ def test_many_clients_at_once_all_get_whole_answers_while_the_campaign_grows(pat
         counts = [one.result() for one in clients]
     assert all(seen == sorted(seen) for seen in counts)
     assert len(json.loads(get(port, "/data.json")[2])["attempts"]) == 25
+
+
+def test_a_burst_of_clients_is_let_in_before_any_of_them_is_answered(path: Path) -> None:
+    with Store.open(path, read_only=True) as store, LiveServer(LivePage(store, "offl"), 0) as server:
+        with ExitStack() as burst:
+            for _ in range(40):  # nobody accepts: who does not fit into the queue is left to try again
+                client = socket.create_connection(("127.0.0.1", server.server_port), timeout=0.9)
+                burst.enter_context(closing(client))
 
 
 def test_nothing_is_made_again_while_nothing_changes(path: Path) -> None:
