@@ -262,11 +262,11 @@ def test_many_clients_at_once_all_get_whole_answers_while_the_campaign_grows(pat
 
 
 def test_a_burst_of_clients_is_let_in_before_any_of_them_is_answered(path: Path) -> None:
-    with Store.open(path, read_only=True) as store, LiveServer(LivePage(store, "offl"), 0) as server:
-        with ExitStack() as burst:
-            for _ in range(40):  # nobody accepts: who does not fit into the queue is left to try again
-                client = socket.create_connection(("127.0.0.1", server.server_port), timeout=0.9)
-                burst.enter_context(closing(client))
+    with Store.open(path, read_only=True) as store, ExitStack() as burst:
+        server = burst.enter_context(LiveServer(LivePage(store, "offl"), 0))
+        for _ in range(40):  # nobody accepts: who does not fit into the queue is left to try again
+            client = socket.create_connection(("127.0.0.1", server.server_port), timeout=0.9)
+            burst.enter_context(closing(client))
 
 
 def test_nothing_is_made_again_while_nothing_changes(path: Path) -> None:
