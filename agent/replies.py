@@ -7,8 +7,11 @@ something in it would parse, and so is code that says that it leaves something o
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 import warnings
+from contextlib import suppress
 
 from kernelwright.evaluator.source import MAX_SOURCE, SourceProblem, SourceProblemKind, check_source
 
@@ -35,15 +38,22 @@ _MEANT = re.compile(r"class\s+ModelNew\b")
 _HEAD = re.compile(r"class\s+ModelNew\s*[(:]")
 _DIFF = re.compile(r"^(?:@@ |[+-] {0,4}(?:(?:import|from|class|def)\b|@\w))", re.MULTILINE)
 _ENTITY = re.compile(r"^[^#\"'\n]*(&(?:lt|gt|amp|quot|#39);)", re.MULTILINE)
+_AS_BEFORE = (
+    r"(?:(?:is|are|remains?|stays?) )?"
+    r"(?:unchanged|(?:exactly )?the same|same as|identical|omitted|as (?:before|above|is|it|they|in)\b)"
+)
 _ELISION = re.compile(
     r"^[ \t]*(#+ {0,4}[\[(]?(?:"
-    r"(?:\.\.\.|…)[^\n]*\b(?:rest|remaining|unchanged|existing|same|omitted|previous|before|above|code|here)\b"
+    r"(?:\.\.\.|…)[^\n]*\b(?:rest|remaining|unchanged|existing|omitted|code|same as|as before|as above)\b"
     r"|(?:\.\.\.|…)[ \t]*$"
-    r"|(?:the )?(?:rest|remainder) (?:of (?:the |your )?"
-    r"(?:code|file|kernel|class|function|implementation|forward|module)|unchanged|(?:is|remains|stays) )"
+    rf"|(?:the )?(?:rest|remainder) (?:{_AS_BEFORE}|of (?:the |your )?"
+    r"(?:code|file|kernel|class|function|implementation|forward|module)"
+    rf"(?:[\])}}.… \t]*$| (?:{_AS_BEFORE}|(?:goes )?here\b)))"
     r")[^\n]*)",
     re.MULTILINE | re.IGNORECASE,
 )
+_STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+_ABSTRACT = {"overload", "abstractmethod"}
 
 
 def extract(text: str, finish_reason: str | None = None) -> str | Failure:
@@ -117,18 +127,35 @@ def _problem(source: str) -> Failure | None:
     problem = check_source(source)
     if problem:
         return _of_source(problem, source)
-    entity = _ENTITY.search(source)  # `a &lt; b` is valid Python, and nonsense
-    return _escaped(entity[1]) if entity else _left_out(source)
+    if _ENTITY.search(source) or _ELISION.search(source):
+        bare = _without_strings(source)
+        entity = _ENTITY.search(bare)  # `a &lt; b` is valid Python, and nonsense
+        return _escaped(entity[1]) if entity else _elided(bare) or _stubbed(source)
+    return _stubbed(source)
 
 
-def _left_out(source: str) -> Failure | None:
-    """A comment or an empty body that stands in place of code."""
+def _without_strings(source: str) -> str:
+    """The source with nothing in its strings and between its words; as far as it can be told apart."""
+    found = []
+    with suppress(tokenize.TokenError, SyntaxError, ValueError):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            found.append("_" if token.type in _STRINGS else token.string)
+    return "".join(found)
+
+
+def _elided(source: str) -> Failure | None:
+    """A comment that stands in place of code."""
     comment = _ELISION.search(source)
-    if comment:
-        return _failure(
-            ExtractionFailure.TRUNCATED,
-            f"the comment {comment[1].strip()[:80]!a} stands in place of code: write every line of the file",
-        )
+    if comment is None:
+        return None
+    return _failure(
+        ExtractionFailure.TRUNCATED,
+        f"the comment {comment[1].strip()[:80]!a} stands in place of code: write every line of the file",
+    )
+
+
+def _stubbed(source: str) -> Failure | None:
+    """An empty body that stands in place of code."""
     stub = _stub(source) if "..." in source else None
     if stub is None:
         return None
@@ -139,17 +166,27 @@ def _left_out(source: str) -> Failure | None:
 
 
 def _stub(source: str) -> str | None:
-    """A function that has nothing but an ellipsis for a body."""
+    """A function that has nothing but an ellipsis for a body, and is no mere declaration."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
+        nodes = list(ast.walk(ast.parse(source)))
+    protocols = [
+        node for node in nodes if isinstance(node, ast.ClassDef) and "Protocol" in _last_names(node.bases)
+    ]
+    declared = {method for protocol in protocols for method in protocol.body}
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and node not in declared:
             last = node.body[-1]
             rest = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
-            if len(rest) == 1 and isinstance(last, ast.Expr) and _is_ellipsis(last.value):
+            empty = len(rest) == 1 and isinstance(last, ast.Expr) and _is_ellipsis(last.value)
+            if empty and not _ABSTRACT & _last_names(node.decorator_list):
                 return node.name
     return None
+
+
+def _last_names(nodes: list[ast.expr]) -> set[str]:
+    """``Protocol`` for ``typing.Protocol[T]``."""
+    return {ast.unparse(node).partition("[")[0].rpartition(".")[2] for node in nodes}
 
 
 def _is_ellipsis(node: ast.expr) -> bool:
@@ -203,8 +240,7 @@ def _of_source(problem: SourceProblem, source: str) -> Failure:
         return _failure(
             kind, "the code is a diff and no file: answer with the complete file, without + and -"
         )
-    elided = _left_out(source) if _ELISION.search(source) else None
-    return elided or _failure(kind, problem.reason)
+    return _elided(source) or _failure(kind, problem.reason)
 
 
 def _escaped(entity: str) -> Failure:
