@@ -100,6 +100,13 @@ class Campaigner:
         """Store why the campaign is not going on."""
         self._save_campaign(status=status, pause_reason=reason)
 
+    def take_back_question(self) -> None:
+        """Forget a prompt that got no reply, so that a resume asks what it would ask then."""
+        attempt = next((a for a in self.record.attempts if not a.done), None)
+        if attempt is not None and attempt.prompt_sha and attempt.reply is None:
+            nothing = dict.fromkeys(("brief", "template", "template_sha", "prompt_sha"))
+            self._save_attempt(attempt.model_copy(update=nothing))
+
     def _begin(self, step: rules.Begin) -> None:
         number = len(self.record.attempts)
         attempt = Attempt(

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from kernelwright.evaluator.protocol import Evaluator, GpuUnhealthy
 
 from .campaigner import Campaigner, CampaignPaused
-from .providers.base import Provider, ProviderPaused, Request, WaitingForReply
+from .providers.base import Provider, ProviderPaused, ReplayMiss, Request, WaitingForReply
 from .record import Campaign, CampaignStatus, Record, Reply
 from .store import Store, StoreError
 from .watcher import Watcher
@@ -91,6 +91,10 @@ def _stops_are_stored(campaigner: Campaigner) -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         _stop(campaigner, CampaignStatus.PAUSED, "interrupted")
         raise CampaignPaused("interrupted", interrupted=True) from interrupt
+    except ReplayMiss as fork:
+        _stop(campaigner, CampaignStatus.PAUSED, str(fork).partition("\n")[0])
+        campaigner.take_back_question()
+        raise
     except (ProviderPaused, GpuUnhealthy) as problem:
         _stop(campaigner, CampaignStatus.PAUSED, str(problem))
         raise CampaignPaused(str(problem)) from problem

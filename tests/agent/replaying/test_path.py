@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernelwright.agent import asking
 from kernelwright.agent.loop import CampaignPaused, run_campaign
 from kernelwright.agent.providers.base import ReplayMiss
 from kernelwright.agent.providers.replay import PathReplayProvider
@@ -21,6 +23,7 @@ from kernelwright.agent.replaying.salvage import salvage
 from kernelwright.agent.replaying.source import Source, open_source
 from kernelwright.agent.store import Store
 from kernelwright.evaluator.protocol import Job, Progress
+from kernelwright.prompts import render
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -145,6 +148,19 @@ def test_a_template_changed_since_forks_the_path_at_the_first_prompt(store: Stor
     assert "-Answer in verse." in said
     assert again.record().campaign.status is CampaignStatus.PAUSED
     assert again.compared().startswith("same path as")
+
+
+def test_a_fork_is_gone_on_from_once_its_template_is_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = Retraced(store, live(store, Life(seed=0)))
+    with monkeypatch.context() as changed, pytest.raises(ReplayMiss):
+        changed.setattr(asking, "render", lambda *given: replace(render(*given), text="Answer in verse.\n"))
+        again.run()
+    left = again.record()
+    assert left.campaign.pause_reason is not None and "\n" not in left.campaign.pause_reason
+    assert (left.attempts[-1].brief, left.attempts[-1].prompt_sha) == (None, None)
+    assert SAME.fullmatch(again.run())
 
 
 def test_a_prompt_of_another_place_answers_no_more_than_its_own_sample(store: Store) -> None:
