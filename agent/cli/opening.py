@@ -138,7 +138,16 @@ def source_of(settings: Settings, store: Path) -> Source | None:
     """The record that a campaign goes through again; None when it goes its own way."""
     if settings.replay_campaign is None:
         return None
-    return source_at(Path(settings.replay_from) if settings.replay_from else store, settings.replay_campaign)
+    from ..store import StoreError
+
+    try:
+        return source_at(
+            Path(settings.replay_from) if settings.replay_from else store, settings.replay_campaign
+        )
+    except StoreError as problem:
+        raise StoreError(
+            f"its replies are those of campaign {settings.replay_campaign!a}: {problem}"
+        ) from problem
 
 
 def source_at(store: Path, campaign: str) -> Source:

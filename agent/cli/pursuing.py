@@ -23,7 +23,7 @@ def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bo
     from .opening import evaluator_for, provider_for
     from .output import stderr
     from .progress import TerminalWatcher
-    from .retracing import path_of
+    from .retracing import check_path, path_of
     from .stopping import stops_named
 
     campaign = store.record(name).campaign
@@ -48,6 +48,7 @@ def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bo
         raise KernelFailed(
             f"campaign {name} ended without a kernel that passed: `kernelwright tree {name}{option}` says why"
         )
+    check_path(store, campaign.settings, record)
 
 
 def _going_on(store: Store, name: str, option: str) -> str:

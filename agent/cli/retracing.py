@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Config
-from .errors import UsageProblem
+from .errors import KernelFailed, UsageProblem
 from .opening import source_at, source_of
 
 if TYPE_CHECKING:
@@ -82,6 +82,15 @@ def path_line(store: Store, record: Record, source: Source) -> str:
     others = other_prompts(source.record, record, store.text, lambda sha: source.texts.get(sha, ""))
     said = f"; {others} of the prompts are not the record's" if others else ""
     return compared(source.record, record) + said
+
+
+def check_path(store: Store, settings: Settings, record: Record) -> None:
+    """Raise `KernelFailed` where a campaign whose replies and verdicts are a record's went another way."""
+    from ..replaying.path import parted
+
+    source = source_of(settings, store.path) if settings.recorded else None
+    if source is not None and parted(source.record, record):
+        raise KernelFailed(f"campaign {record.campaign.id} did not go the way of {source.id}")
 
 
 def path_of(store: Store, settings: Settings, record: Record) -> str | None:

@@ -102,6 +102,11 @@ def _other_end(record: Record, again: Record) -> str | None:
     return f"another end of a stage: {_short(other[0])} then, {_short(other[1])} now" if other else None
 
 
+def parted(record: Record, again: Record) -> bool:
+    """Whether ``again`` did anything otherwise, as far as both go."""
+    return parting(record, again) is not None or _other_end(record, again) is not None
+
+
 def compared(record: Record, again: Record) -> str:
     """One sentence: the same path, or where the two part."""
     name, found = record.campaign.id, parting(record, again)

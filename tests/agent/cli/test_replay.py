@@ -185,6 +185,31 @@ def test_a_recorded_verdict_says_whose_it_is_wherever_it_is_shown(
     assert f"replay of {campaign}" not in command("tree", campaign)[1] + command("show", f"{campaign}.0")[1]
 
 
+def test_a_recorded_campaign_that_went_another_way_to_its_end_fails(
+    command: Command, campaign: str, judged: list[Judge]
+) -> None:
+    with Store.open(Path(".kernelwright") / "campaigns.db") as store:
+        last = store.record(campaign).attempts[-1]
+        other = last.decision and last.decision.model_copy(update={"reason": "for another reason"})
+        store.save_attempt(last.model_copy(update={"decision": other}))
+    code, out, err = command("run", "layer_norm", "--from", campaign)
+    assert code == 1 and judged == []
+    assert f"\nparted from {campaign} at attempt {last.number}: the decision is another" in out
+    assert err.splitlines()[-1].endswith(f"did not go the way of {campaign}")
+
+
+def test_a_recorded_campaign_without_its_record_says_which_one_it_needs(
+    command: Command, campaign: str, judged: list[Judge]
+) -> None:
+    line = ("run", "layer_norm", "--from", campaign, "--json", "--max-minutes", "0.0000001")
+    name = json.loads(command(*line)[1])["campaign"]
+    assert judged == []
+    command("export", name, "-o", "again.json")
+    assert command("import", "again.json", "--store", "elsewhere.db")[0] == 0
+    code, _, err = command("resume", name, "--store", "elsewhere.db", "--max-minutes", "9")
+    assert code == 2 and f"its replies are those of campaign '{campaign}'" in err
+
+
 def test_from_another_store_and_gone_on_with_after_a_stop(
     command: Command, campaign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
