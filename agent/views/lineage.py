@@ -97,11 +97,11 @@ def names(record: Record) -> dict[str, str]:
 def lineage(record: Record, last: Attempt | None) -> list[Attempt]:
     """The attempts from the seed to `last`, each the parent of the next."""
     known = {attempt.id: attempt for attempt in record.attempts}
-    path: list[Attempt] = []
-    while last is not None and last not in path:
-        path.insert(0, last)
+    path: dict[str, Attempt] = {}
+    while last is not None and last.id not in path:
+        path[last.id] = last
         last = known.get(last.parent) if last.parent else None
-    return path
+    return list(reversed(path.values()))
 
 
 def seed(record: Record) -> Attempt | None:
