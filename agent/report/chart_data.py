@@ -86,11 +86,10 @@ def _mark(place: int, attempt: Attempt, called: dict[str, str]) -> Mark:
 
 def _interval(evaluation: Evaluation) -> tuple[float, float] | tuple[None, None]:
     """An estimate's range; of a measurement, the 95 % interval of its time that the tree shows beside it."""
-    if evaluation.estimate:
-        low, high = evaluation.estimate.range_ms
-    else:
-        low, high = (evaluation.timing and spread(evaluation.timing)) or (None, None)
-    return (low, high) if positive(low) and positive(high) else (None, None)
+    ends = evaluation.estimate.range_ms if evaluation.estimate else None
+    if evaluation.timing:
+        ends = spread(evaluation.timing)
+    return ends if ends and all(map(positive, ends)) else (None, None)
 
 
 def _title(attempt: Attempt, called: dict[str, str]) -> str:
