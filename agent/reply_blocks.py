@@ -27,6 +27,8 @@ _END = re.compile(r"(?:<[|｜][^<>|｜\s]{1,30}[|｜]>|</s>)\Z")
 """A chat template's end of turn that a server let through."""
 _LABEL = re.compile(r"\A(?:python3?|py)\n", re.IGNORECASE)
 """What a chat window writes above a block, copied with the code."""
+_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]{1,9}(?=[`~])")
+"""A list's mark that a fence follows on the same line."""
 _TRIPLE = re.compile(r"\"\"\"|'''")
 _CODE = re.compile(r"(import|from|class|def)\s|@|\"\"\"|'''")
 _WRAPPERS = {"markdown", "md", "text", "txt", "plaintext"}
@@ -111,6 +113,8 @@ class Fence:
 def _fence(line: str) -> Fence | None:
     """The fence that this line opens. No regular expression, since one would be quadratic here."""
     body = line.lstrip(_BLANK)
+    item = _ITEM.match(body)
+    body = body[item.end() :] if item else body
     mark = body[:1]
     if mark not in ("`", "~") or not body.startswith(mark * 3):
         return None
