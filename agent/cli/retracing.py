@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Config
+from pydantic import ValidationError
+
+from ..config import CampaignConfig, Config
 from .errors import KernelFailed, UsageProblem
 from .opening import source_at, source_of
 
@@ -34,7 +36,7 @@ def named_source(config: Config, store: Path) -> Source | None:
 
 
 def as_recorded(config: Config, source: Source) -> Config:
-    """The configuration with the record's values wherever it names none."""
+    """The configuration with the record's values wherever it names none; raises `UsageProblem` for impossible ones."""
     settings, given = source.record.campaign.settings, config.campaign.model_fields_set
     taken = {name: getattr(settings, name) for name in TAKEN if name not in given}
     where = config.provider.replay_from
@@ -45,10 +47,20 @@ def as_recorded(config: Config, source: Source) -> Config:
     }
     return config.model_copy(
         update={
-            "campaign": config.campaign.model_copy(update=taken),
+            "campaign": _checked(config.campaign, taken, source),
             "provider": config.provider.model_copy(update=provider),
         }
     )
+
+
+def _checked(given: CampaignConfig, taken: dict[str, object], source: Source) -> CampaignConfig:
+    try:
+        return CampaignConfig.model_validate({**given.model_dump(exclude_unset=True), **taken})
+    except ValidationError as problem:
+        name = problem.errors()[0]["loc"][0]
+        raise UsageProblem(
+            f"campaign {source.id} has a '{name}' that no campaign can have: name another with --set campaign.{name}=…"
+        ) from None
 
 
 def check_task(task: Task, source: Source) -> None:

@@ -198,6 +198,18 @@ def test_a_recorded_campaign_that_went_another_way_to_its_end_fails(
     assert err.splitlines()[-1].endswith(f"did not go the way of {campaign}")
 
 
+@pytest.mark.parametrize(("name", "value"), [("threshold", -5.0), ("rounds", -1), ("samples", 0)])
+def test_settings_that_no_campaign_can_have_are_not_taken_over(
+    command: Command, campaign: str, name: str, value: float
+) -> None:
+    with Store.open(Path(".kernelwright") / "campaigns.db") as store:
+        recorded = store.campaign(campaign)
+        settings = recorded.settings.model_copy(update={name: value})
+        store.save_campaign(recorded.model_copy(update={"settings": settings}))
+    code, _, err = command("run", "layer_norm", "--from", campaign)
+    assert code == 2 and f"'{name}' that no campaign can have" in err
+
+
 def test_a_recorded_campaign_without_its_record_says_which_one_it_needs(
     command: Command, campaign: str, judged: list[Judge]
 ) -> None:

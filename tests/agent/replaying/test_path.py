@@ -305,3 +305,14 @@ def test_the_session_says_that_nothing_is_judged(store: Store) -> None:
     session = RecordedEvaluator(found, lambda: record).open("layer_norm", "rtx-4090")
     said = f"verdicts are those of {record.campaign.id} on NVIDIA H200: nothing is judged here"
     assert session.warnings.count(said) == 1 and session.noise_floor is None
+
+
+def test_of_one_prompt_that_was_asked_twice_each_place_gets_its_own_reply(store: Store) -> None:
+    record = live(store, Life(seed=0, rounds=3))
+    one, other = [a for a in record.attempts if a.prompt_sha and a.reply][:2]
+    store.save_attempt(other.model_copy(update={"prompt_sha": one.prompt_sha}))
+    found = open_source(store.path, record.campaign.id)
+    prompt = store.text(one.prompt_sha or "")
+    for asked in (one, other):
+        answer = found.answer(prompt, record.campaign.id, asked.number, asked.sample)
+        assert answer is not None and answer.id == asked.id
