@@ -291,3 +291,13 @@ def test_a_verdict_on_another_kernel_decides_nothing(record: Record) -> None:
     other = judged.evaluation.model_copy(update={"kernel": "0" * 64})
     found = compare_decisions(changed(record, judged.number, evaluation=other), stages())
     assert judged.id in [each.attempt for each in found.differences]
+
+
+def test_an_end_that_the_rules_do_not_reach_is_a_difference(record: Record) -> None:
+    campaign = record.campaign.model_copy(update={"finish_reason": "it was enough"})
+    found = compare_steps(record.model_copy(update={"campaign": campaign}), stages())
+    assert found is not None and "-finished: it was enough\n+finished: every stage is over\n" in found.diff
+    ends = record.campaign.stage_ends[:-1]
+    early = record.campaign.model_copy(update={"stage_ends": ends})
+    found = compare_steps(record.model_copy(update={"campaign": early}), stages())
+    assert found is not None and "-finished: every stage is over\n+stage " in found.diff
