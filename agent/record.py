@@ -215,6 +215,12 @@ class Campaign(_Model):
     """The final head-to-head: eager, compile, seed, best."""
     seconds: float = 0.0
     """Wall-clock seconds used, over all resumes."""
+    imported: int | None = None
+    """How many attempts came from a file, with verdicts that nobody here has seen; None: it began here."""
+
+    def is_imported(self, attempt: Attempt) -> bool:
+        """Whether an attempt is as a file told it."""
+        return self.imported is not None and attempt.number < self.imported
 
 
 class Record(_Model):

@@ -53,9 +53,14 @@ def _reply(attempt: Attempt) -> str | None:
 
 
 def as_data(bundle: Bundle) -> dict[str, Any]:
-    """The bundle as plain data: ``campaign``, ``attempts``, ``texts``; replies stand among the texts."""
+    """The bundle as plain data: ``campaign``, ``attempts``, ``texts``; replies stand among the texts.
+
+    Whether a campaign was imported is for each store to say, and no part of it.
+    """
+    campaign = json.loads(to_json(bundle.record.campaign))
+    del campaign["imported"]
     return {
-        "campaign": json.loads(to_json(bundle.record.campaign)),
+        "campaign": campaign,
         "attempts": [json.loads(replied_to_json(attempt)) for attempt in bundle.record.attempts],
         "texts": dict(bundle.texts),
     }

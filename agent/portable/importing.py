@@ -35,7 +35,8 @@ def import_campaign(store: Store, bundle: Bundle) -> Imported:
     """Store a campaign; raises `PortableError` when its id is another's, and `StoreError`."""
     campaign, attempts = bundle.record.campaign.id, len(bundle.record.attempts)
     if not _is_known(store, campaign):
-        store.import_record(bundle.record, bundle.texts.values())
+        marked = bundle.record.campaign.model_copy(update={"imported": attempts})
+        store.import_record(bundle.record.model_copy(update={"campaign": marked}), bundle.texts.values())
         return Imported(campaign, attempts, new=True)
     if not _is_the_same(store, bundle):
         raise PortableError(

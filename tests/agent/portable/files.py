@@ -48,6 +48,12 @@ def taken_in(path: Path, content: bytes) -> str:
         return import_campaign(store, bundle).campaign
 
 
+def as_imported(record: Record) -> Record:
+    """A record as it stands in a store that took it from a file."""
+    marked = record.campaign.model_copy(update={"imported": len(record.attempts)})
+    return record.model_copy(update={"campaign": marked})
+
+
 def dump(path: Path) -> list[str]:
     """A store's logical content."""
     connection = sqlite3.connect(path)

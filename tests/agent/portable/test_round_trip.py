@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from files import exported, file_of, taken_in
+from files import as_imported, exported, file_of, taken_in
 from kernelwright.agent.loop import run_campaign
 from kernelwright.agent.portable.exporting import compressed
 from kernelwright.agent.portable.format import texts_named
@@ -36,7 +36,7 @@ def test_a_real_campaign_comes_back_byte_for_byte(tmp_path: Path, campaign: str)
         assert exported(store, campaign) == content
     assert taken_in(tmp_path / "new.db", content) == campaign
     with Store.open(tmp_path / "new.db") as store:
-        assert store.record(campaign) == record
+        assert store.record(campaign) == as_imported(record)
         assert {sha: store.text(sha) for sha in texts} == texts
         assert exported(store, campaign) == content
 
@@ -46,7 +46,7 @@ def test_a_campaign_full_of_hostile_texts_comes_back(tmp_path: Path, name: str) 
     record = SAMPLES[name]()
     content = file_of(tmp_path, record)
     taken_in(tmp_path / "new.db", content)
-    assert record_in(tmp_path / "new.db", record.campaign.id) == record
+    assert record_in(tmp_path / "new.db", record.campaign.id) == as_imported(record)
     assert all(32 <= byte < 127 or byte == 10 for byte in content)  # a terminal is safe from the file
 
 
@@ -59,7 +59,7 @@ def test_a_campaign_of_the_loop_comes_back_and_goes_on(tmp_path: Path) -> None:
     assert any("\ud800" in attempt.reply.text for attempt in record.attempts if attempt.reply)
     taken_in(tmp_path / "new.db", content)
     with Store.open(tmp_path / "new.db") as store:
-        assert store.record(campaign) == record
+        assert store.record(campaign) == as_imported(record)
         assert exported(store, campaign) == content
         again = run_campaign(store, campaign, Judge(), Script(mixed), Quiet())
     assert again.attempts == record.attempts
@@ -129,4 +129,4 @@ def test_a_file_from_before_a_field_was_there_is_read(tmp_path: Path) -> None:
     data = json.loads(file_of(tmp_path, offline_record()))
     del data["campaign"]["settings"]["remeasure"], data["attempts"][1]["terms"]
     taken_in(tmp_path / "new.db", sealed(data))
-    assert record_in(tmp_path / "new.db", "offl") == offline_record()
+    assert record_in(tmp_path / "new.db", "offl") == as_imported(offline_record())
