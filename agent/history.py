@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from kernelwright.evaluator.evaluation import Evaluation, KernelProfile, Scalar
 
@@ -130,6 +131,12 @@ def _diff(text: Text, parent: Attempt | None, attempt: Attempt) -> str | None:
     """The change to the source when it is short; None when it is long, absent or empty."""
     if not parent or not parent.kernel_sha or not attempt.kernel_sha:
         return None
-    old, new = text(parent.kernel_sha).splitlines(), text(attempt.kernel_sha).splitlines()
-    lines = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]  # without the names of the files
+    return _short_diff(text(parent.kernel_sha), text(attempt.kernel_sha))
+
+
+@lru_cache(maxsize=512)
+def _short_diff(old: str, new: str) -> str | None:
+    # Kept, since every prompt of a stage shows all that was tried before, and comparing is what takes the time.
+    found = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1)
+    lines = list(found)[2:]  # without the names of the files
     return "\n".join(lines) + "\n" if 0 < len(lines) <= DIFF_LINES_MAX else None
