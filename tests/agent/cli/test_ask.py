@@ -353,6 +353,35 @@ def test_a_stop_between_the_two_verdicts_costs_neither_again(
     assert judges.judged == [source(2.0), source(4.0)] and len(api.seen) == 1
 
 
+def test_an_attempt_judged_again_on_other_ground_is_judged_again_here(
+    command: Command, judges: Judges, measured: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    command("ask", measured, "--model", "small")
+    (first,) = answers(measured)
+    with Store.open(STORE) as store:
+        elsewhere = store.attempt(measured).evaluation
+        Answers(store).save(first.model_copy(update={"again": elsewhere}))
+    api.answers[0] = completion(fence(source(3.0)))
+    command("ask", measured, "--model", "small")
+    assert judges.judged[2:] == [source(3.0), source(4.0)]
+    second = answers(measured)[1]
+    assert second.again is not None and second.again.provenance == "estimated"
+
+
+def test_an_answer_that_was_half_judged_elsewhere_is_judged_anew(
+    command: Command, judges: Judges, measured: str, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as without_card:
+        without_card.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+        judges.before = lambda job: interrupt(job) if job.source == source(4.0) else None
+        assert command("ask", measured, "--model", "small")[0] == 130
+    assert command("ask", measured, "--model", "small")[0] == 0
+    (answer,) = answers(measured)
+    assert answer.evaluation is not None and answer.evaluation.provenance == "measured"
+    assert (answer.differences, answer.again, len(api.seen)) == ([], None, 1)
+
+
 def test_on_a_card_both_are_timed_against_the_same_kernel(
     command: Command, judges: Judges, measured: str, api: Api
 ) -> None:

@@ -301,3 +301,12 @@ def test_an_end_that_the_rules_do_not_reach_is_a_difference(record: Record) -> N
     early = record.campaign.model_copy(update={"stage_ends": ends})
     found = compare_steps(record.model_copy(update={"campaign": early}), stages())
     assert found is not None and "-finished: every stage is over\n+stage " in found.diff
+
+
+def test_another_reason_or_promise_is_a_difference_though_the_outcome_is_the_same(record: Record) -> None:
+    judged = next(a for a in record.attempts if a.evaluation and a.decision)
+    assert judged.decision is not None
+    for changes in ({"reason": "because"}, {"broken_promises": ["the grid"]}, {"provisional": True}):
+        decision = judged.decision.model_copy(update=changes)
+        found = compare_decisions(changed(record, judged.number, decision=decision), stages())
+        assert judged.id in [each.attempt for each in found.differences], changes
