@@ -29,10 +29,14 @@ class Parting:
 
 
 def parting(record: Record, again: Record) -> Parting | None:
-    """Where ``again`` first did otherwise than ``record``, as far as both go; None when it did not."""
+    """Where ``again`` first did otherwise than ``record``, as far as both go; None when it did not.
+
+    Verdicts of its own have figures of their own: then only what was kept and what was not counts.
+    """
     ids = record.campaign.id, again.campaign.id
+    decided = _decision if again.campaign.settings.recorded else _kept
     for then, now in zip(record.attempts, again.attempts, strict=False):
-        for what, said in _ASPECTS:
+        for what, said in (*_ASPECTS, ("the decision is another", decided)):
             before, after = (neutral(said(attempt), *ids) for attempt in (then, now))
             if before != after and (now.done or said is _begun):
                 return Parting(
@@ -59,19 +63,23 @@ def _kernel(attempt: Attempt) -> str:
     return attempt.kernel_sha[:10] if attempt.kernel_sha else ""
 
 
-def _decision(attempt: Attempt) -> str:
+def _kept(attempt: Attempt) -> str:
     if attempt.decision is None:
         return ""
     kept = "kept" if attempt.decision.accepted else "not kept"
-    provisionally = " provisionally" if attempt.decision.provisional else ""
-    return "; ".join([f"{kept}{provisionally}: {attempt.decision.reason}", *attempt.decision.broken_promises])
+    return f"{kept} provisionally" if attempt.decision.provisional else kept
+
+
+def _decision(attempt: Attempt) -> str:
+    if attempt.decision is None:
+        return ""
+    return "; ".join([f"{_kept(attempt)}: {attempt.decision.reason}", *attempt.decision.broken_promises])
 
 
 _ASPECTS: tuple[tuple[str, Callable[[Attempt], str]], ...] = (
     ("another attempt was begun", _begun),
     ("the kernel is another", _kernel),
     ("the verdict is another", state),
-    ("the decision is another", _decision),
 )
 
 
@@ -89,9 +97,10 @@ def _other_end(record: Record, again: Record) -> str | None:
     """How the stages of two finished campaigns ended otherwise."""
     if CampaignStatus.FINISHED not in {record.campaign.status} & {again.campaign.status}:
         return None
+    exact = again.campaign.settings.recorded
     then, now = (
         [
-            f"{end.stage} {end.outcome}: {neutral(end.reason, each.campaign.id)}"
+            f"{end.stage} {end.outcome}" + (f": {neutral(end.reason, each.campaign.id)}" if exact else "")
             for end in each.campaign.stage_ends
         ]
         for each in (record, again)
