@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 def attempt_of(store: Store, prefix: str) -> Attempt:
     """The attempt that a prefix means."""
+    if "@" in prefix:
+        raise UsageProblem(f"'{prefix}' is an answer to an attempt: `kernelwright ask {prefix}` shows it")
     return store.attempt(store.attempt_id(prefix))
 
 
 def parent_of(store: Store, attempt: Attempt) -> Attempt:
     """The attempt whose kernel was shown to it."""
     if attempt.parent is None:
-        raise UsageProblem(f"attempt {attempt.id} has no parent: name two attempts")
+        raise UsageProblem(
+            f"attempt {attempt.id} has no parent: `kernelwright diff {attempt.id} ATTEMPT` compares it with another"
+        )
     return attempt_of(store, attempt.parent)
 
 
@@ -34,25 +38,29 @@ def patch(store: Store, before: Attempt, after: Attempt) -> str:
 def text_of(store: Store, attempt: Attempt, sha: str | None, what: str) -> str:
     """A stored text of the attempt, by its hash and by what it is called."""
     if sha is None:
-        from ..views.lineage import state
-
-        raise UsageProblem(
-            f"attempt {attempt.id} has no {what} ({state(attempt)}): `kernelwright show {attempt.id}`"
-        )
+        raise _lacks(attempt, what)
     return store.text(sha)
+
+
+def _lacks(attempt: Attempt, what: str) -> UsageProblem:
+    """The sentence for what is not there, with the attempt's kind if its kernel was not asked for, else its state."""
+    from ..views.lineage import state
+
+    word = attempt.kind.value if attempt.kernel_sha and not attempt.prompt_sha else state(attempt)
+    return UsageProblem(f"attempt {attempt.id} has no {what} ({word}): `kernelwright show {attempt.id}`")
 
 
 def reply_of(attempt: Attempt) -> str:
     """The reply as it came."""
     if attempt.reply is None:
-        raise UsageProblem(f"attempt {attempt.id} has no reply ({attempt.kind.value})")
+        raise _lacks(attempt, "reply")
     return attempt.reply.text
 
 
 def brief_of(attempt: Attempt) -> dict[str, Any]:
     """What the prompt was filled from."""
     if attempt.brief is None:
-        raise UsageProblem(f"attempt {attempt.id} was not asked for and has no brief ({attempt.kind.value})")
+        raise _lacks(attempt, "brief")
     return attempt.brief.model_dump(mode="json", by_alias=True)
 
 

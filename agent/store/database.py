@@ -90,7 +90,10 @@ def _prepare_writable(connection: sqlite3.Connection, path: Path) -> sqlite3.Con
 def _prepare_readable(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     _recognise(connection, path)
     if version(connection) == 0:
-        raise StoreError(f"store '{path}' holds no campaign yet: begin with `kernelwright run layer_norm`")
+        raise StoreError(
+            f"store '{path}' holds no campaign yet: begin with `kernelwright run layer_norm` "
+            "or `kernelwright import FILE`"
+        )
     if version(connection) == max(migrations()):
         return connection
     private = _or_close(_private(connection), path, _prepare_writable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,8 +37,16 @@ _SENTENCES = {
 def sentence(path: Path, problem: sqlite3.Error) -> str:
     """One sentence for SQLite's error, by its primary result code."""
     code = getattr(problem, "sqlite_errorcode", None)
-    template = _SENTENCES.get(code & 0xFF) if code is not None else None
+    code = None if code is None else code & 0xFF
+    if code == sqlite3.SQLITE_CANTOPEN and _may_not_be_written(path.parent):
+        code = sqlite3.SQLITE_READONLY  # SQLite has no word for a folder in which it may make no file
+    template = _SENTENCES.get(code) if code is not None else None
     return (template or "store '{path}' failed: {problem}").format(path=path, problem=problem)
+
+
+def _may_not_be_written(folder: Path) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return folder.is_dir() and not os.access(folder, os.W_OK, effective_ids=effective)
 
 
 @contextmanager

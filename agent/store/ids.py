@@ -35,8 +35,13 @@ def resolve(kind: str, prefix: str, ids: Sequence[str]) -> str:
     if found:
         raise StoreError(f"{kind} '{prefix}' is ambiguous: choose one of {_some(found)}")
     if not ids:
-        raise StoreError(f"there is no {kind} '{prefix}': the store is empty, begin with `kernelwright run`")
+        raise StoreError(f"there is no {kind} '{prefix}': there is none yet, begin with `kernelwright run`")
     raise StoreError(f"there is no {kind} '{prefix}': choose one of {_some(ids)}")
+
+
+def of_campaign(campaign: str, attempts: Sequence[str]) -> list[str]:
+    """Those attempts that are the campaign's."""
+    return [attempt for attempt in attempts if attempt.startswith(f"{campaign}.")]
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -49,8 +49,8 @@ class Store:
             )
         if not there and (read_only or not create):
             raise StoreError(
-                f"there is no store at '{path}': begin with `kernelwright run layer_norm`, "
-                "or name another file with --store"
+                f"there is no store at '{path}': begin with `kernelwright run layer_norm` or "
+                "`kernelwright import FILE`, or name another with --store or KERNELWRIGHT_STORE"
             )
         opened = database.open_readable(path) if read_only else database.open_writable(path, create)
         return cls(path, opened)
@@ -178,14 +178,25 @@ class Store:
 
     def campaign_id(self, prefix: str) -> str:
         """The campaign that a unique prefix means; raises `StoreError` with the candidates."""
-        return ids.resolve("campaign", prefix, self._ids("campaigns"))
+        known = self._ids("campaigns")
+        name = prefix.partition(".")[0]
+        if name != prefix and name in known:
+            raise StoreError(f"'{prefix}' is an attempt of campaign {name}: `kernelwright show {prefix}`")
+        return ids.resolve("campaign", prefix, known)
 
     def attempt_id(self, prefix: str) -> str:
         """The attempt that a unique prefix means, as ``abcd.3``, ``ab.3`` or ``abcd`` of a lone seed."""
         known = self._ids("attempts")
-        campaign, dot, number = prefix.partition(".")
-        if dot and prefix not in known:
-            prefix = f"{self.campaign_id(campaign)}.{number}"
+        name, dot, number = prefix.partition(".")
+        if prefix in known:
+            return prefix
+        if dot:
+            campaign = self.campaign_id(name)
+            return ids.resolve("attempt", f"{campaign}.{number}", ids.of_campaign(campaign, known))
+        if prefix in self._ids("campaigns") and len(ids.of_campaign(prefix, known)) != 1:
+            raise StoreError(
+                f"'{prefix}' is a campaign: name one of its attempts, which `kernelwright tree {prefix}` shows"
+            )
         return ids.resolve("attempt", prefix, known)
 
     def changes(self) -> int:

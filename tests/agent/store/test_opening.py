@@ -165,6 +165,12 @@ def test_a_read_only_store_can_be_read_and_not_written(folder: Path) -> None:
             Store.open(path)
 
 
+def test_a_folder_that_may_not_be_written_is_called_read_only(folder: Path) -> None:
+    folder.chmod(0o555)
+    with unprivileged(), refused("read-only", "--store"):
+        Store.open(folder / "c.db")
+
+
 def test_a_killed_writers_log_is_read_on_a_read_only_disk_too(folder: Path) -> None:
     """The last attempts are then only in the write-ahead log, which nobody may fold into the file."""
     path = folder / "c.db"

@@ -137,10 +137,14 @@ def test_attempts_are_found_by_number_and_by_their_campaigns_prefix(store: Store
     assert store.attempt_id("zz.1") == "zzab.1"  # exact, although .10 and .11 begin with it
     assert store.attempt_id("zzab.11") == "zzab.11"
     assert store.attempt_id("yy") == "yyyy.0"
-    with pytest.raises(StoreError, match=r"ambiguous.*zzab.0, zzab.1, zzab.10, zzab.11"):
+    with pytest.raises(StoreError, match=r"'zzab' is a campaign.*kernelwright tree zzab"):
         store.attempt_id("zzab")
-    with pytest.raises(StoreError, match=r"no attempt 'zzab\.7'"):
+    with pytest.raises(
+        StoreError, match=r"no attempt 'zzab\.7': choose one of zzab.0, zzab.1, zzab.10, zzab.11$"
+    ):
         store.attempt_id("zzab.7")
+    with pytest.raises(StoreError, match=r"'zzab\.1' is an attempt of campaign zzab"):
+        store.campaign_id("zzab.1")
 
 
 def test_an_empty_store_says_how_to_begin(store: Store) -> None:
