@@ -16,6 +16,7 @@ from . import (
     catalogue,
     errors,
     judging,
+    output,
     portable,
     prompting,
     reading,
@@ -91,11 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _tolerate_narrow_encodings() -> None:
-    """A terminal that cannot show ``×`` gets a question mark and not an exception."""
+    """A terminal that cannot show ``×`` gets an ``x`` and not an exception."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="replace")
+            reconfigure(errors=output.NARROW)
 
 
 def _reader_is_gone() -> bool:

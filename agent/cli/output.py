@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -12,6 +13,22 @@ from rich.console import Console, RenderableType
 
 PIPE_WIDTH = 160
 """Columns where output goes into a file or a pipe, unless COLUMNS says otherwise."""
+
+
+NARROW = "look_alike"
+"""Name of the error handler for streams whose encoding cannot write what the views draw with."""
+_LOOK_ALIKES = str.maketrans("●·×÷—–→←│├└─…", "*.x/--><|||-.")
+
+
+def _look_alikes(problem: UnicodeError) -> tuple[str, int]:
+    """One ASCII character for each, so that columns stay; a question mark where none is like it."""
+    if not isinstance(problem, UnicodeEncodeError):
+        raise problem
+    drawn = problem.object[problem.start : problem.end].translate(_LOOK_ALIKES)
+    return drawn.encode("ascii", "replace").decode("ascii"), problem.end
+
+
+codecs.register_error(NARROW, _look_alikes)
 
 
 def _width(terminal: bool) -> int | None:
@@ -49,10 +66,19 @@ def stderr() -> Console:
 
 
 def show(*parts: RenderableType) -> None:
-    """Print renderables as a result."""
+    """Print renderables as a result; into a pipe or file without the blanks that fill a table's lines."""
     console = stdout()
-    for part in parts:
-        console.print(part)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    text = captured.get()
+    if not sys.stdout.isatty():
+        text = "\n".join(line.rstrip() for line in text.split("\n"))
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        reader_left()
 
 
 def show_json(data: Any) -> None:
