@@ -47,7 +47,7 @@ def list_campaigns(store: StoreFile = None, as_json: AsJson = False) -> None:
     elif records:
         show(campaigns(records, standings))
     else:
-        show("no campaign yet: begin with `kernelwright run layer_norm`")
+        show("no campaign yet: begin with `kernelwright run layer_norm` or `kernelwright import FILE`")
 
 
 def tree(campaign: CampaignId, store: StoreFile = None, as_json: AsJson = False) -> None:
@@ -100,11 +100,11 @@ def best(
                 f"campaign {name} has no kernel that passed: `kernelwright tree {name}{option}` says why"
             )
         source = text_of(opened, found, found.kernel_sha, "kernel")
-    product = with_header(record.campaign, found, source, option)
+    product = with_header(record, found, source, option)
     if output is not None:
         write_whole(output, product.encode("utf-8", "surrogatepass"))
     if as_json:
-        show_json({**attempt_json(found), "header": header(record.campaign, found, option), "source": source})
+        show_json({**attempt_json(found), "header": header(record, found, option), "source": source})
     elif output is None:
         show_text(product, "python")
 
@@ -181,7 +181,7 @@ def diff(
     store: StoreFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how the code changed between two attempts, then how each kernel's metrics changed.
+    """Show how time, code and each kernel's metrics changed between two attempts.
 
     \b
     Examples:
@@ -191,8 +191,9 @@ def diff(
     import sys
 
     from ..views.code import side_by_sign
-    from ..views.compare import changes, diff_json
+    from ..views.compare import changes, diff_json, outcome
     from ..views.lineage import names
+    from ..views.sides import stat
 
     with reading(store) as opened:
         after = attempt_of(opened, other or attempt)
@@ -203,8 +204,10 @@ def diff(
     if as_json:
         show_json(diff_json(before, after, text))
         return
+    head = outcome(before, after, stat(old, new), known)
     if sys.stdout.isatty():
-        show(side_by_sign(old, new))
+        show(head, "", side_by_sign(old, new))
     else:
         show_text(text)
-    show("", changes(before, after, known))
+        show("", head)
+    show("", changes(before, after))

@@ -14,15 +14,20 @@ from .lineage import plan
 REMEASURED = "remeasure"
 """Name of the account of finds that a card decided."""
 SEED = "seed"
+BETWEEN = "between attempts"
+"""Name of the account of the time that no attempt took: starting, waiting, the final head to head."""
 TOTAL = "total"
 
 
 class StageAccount(BaseModel):
-    """One row: a stage, the measuring of offline finds, the seed, or all of them."""
+    """One row: a stage, the measuring of offline finds, the time between attempts, the seed, or all of them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     stage: str
     attempts: int
+    """All of them, also those for which the provider had no proposal."""
+    no_proposal: int = 0
+    """How many of them those are."""
     kept: int
     gain: float | None
     """Product of the speedups that were kept, each over the best before it; None when nothing was."""
@@ -38,14 +43,14 @@ class StageAccount(BaseModel):
 
 
 def accounts(record: Record) -> list[StageAccount]:
-    """One account for each stage of the plan in its order, then one for what a card decided, if any."""
+    """One account for each stage of the plan in its order, then what a card decided and the time between attempts."""
     ends = {end.stage: end for end in record.campaign.stage_ends}
     names = dict.fromkeys([*plan(record), *_stages(record), *ends])
     rows = [_account(name, _of_stage(record, name), record, ends.get(name)) for name in names]
     remeasured = [a for a in record.attempts if a.kind is AttemptKind.REMEASURE]
     if remeasured:
         rows.append(_account(REMEASURED, remeasured, record, None))
-    return rows
+    return [*rows, *_between(record)]
 
 
 def seed_account(record: Record) -> StageAccount | None:
@@ -59,14 +64,24 @@ def total(record: Record) -> StageAccount:
 
     Its gain multiplies those of the stages that were measured; where none was, those of the estimates.
     """
-    rows = [row for row in accounts(record) if row.gain is not None]
-    told = [row for row in rows if not row.provisional] or rows
+    seed = seed_account(record)
+    rows = [*([seed] if seed else []), *accounts(record)]
+    gained = [row for row in rows if row.gain is not None]
+    told = [row for row in gained if not row.provisional] or gained
     return _account(TOTAL, record.attempts, record, None).model_copy(
         update={
+            "seconds": sum(row.seconds for row in rows),
             "gain": prod(row.gain or 1.0 for row in told) if told else None,
             "provisional": any(row.provisional for row in told),
         }
     )
+
+
+def _between(record: Record) -> list[StageAccount]:
+    """The rest of the campaign's time, where it is enough to be shown."""
+    rest = record.campaign.seconds - sum(a.seconds for a in record.attempts)
+    account = _account(BETWEEN, [], record, None).model_copy(update={"seconds": rest})
+    return [account] if rest >= 0.05 else []
 
 
 def _stages(record: Record) -> list[str]:
@@ -81,7 +96,8 @@ def _account(name: str, attempts: Sequence[Attempt], record: Record, end: StageE
     kept = [a for a in attempts if a.decision and a.decision.accepted]
     return StageAccount(
         stage=name,
-        attempts=sum(1 for a in attempts if a.reply or a.evaluation),
+        attempts=len(attempts),
+        no_proposal=sum(1 for a in attempts if a.done and not (a.reply or a.kernel_sha or a.evaluation)),
         kept=len(kept),
         gain=_gain(record, kept),
         provisional=any(a.decision.provisional for a in kept if a.decision),

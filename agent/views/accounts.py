@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..record import Record
-from ..rules.accounts import StageAccount, accounts, seed_account, total
+from ..rules.accounts import BETWEEN, StageAccount, accounts, seed_account, total
 from .fitting import Fitting
-from .text import one_line, seconds, times
+from .text import one_line, plural, seconds, times
 
 Cell = Callable[[StageAccount], str]
 
@@ -19,38 +19,64 @@ Cell = Callable[[StageAccount], str]
 def accounts_table(record: Record) -> RenderableType:
     """A row for the seed and each stage, and a total; columns of which nothing is known are left out.
 
-    The reason of a skipped stage, then the outcomes, are left out where they don't fit: the tree has them.
+    Where a row does not fit, each account is a sentence. How a stage ended stands in the tree.
     """
     first = seed_account(record)
-    rows = [*([first] if first else []), *accounts(record)]
-    whole, words, bare = (_table(rows, total(record), outcome) for outcome in (_outcome, _word, None))
-    return Fitting(whole, Fitting(words, bare))
+    rows, everything = [*([first] if first else []), *accounts(record)], total(record)
+    notes = [Text(note, style="dim") for note in _notes([*rows, everything])]
+    sentences = [_sentence(row) for row in (*rows, everything)]
+    return Group(Fitting(_table(rows, everything), Group(*sentences)), *notes)
 
 
-def _table(rows: list[StageAccount], everything: StageAccount, outcome: Cell | None) -> Table:
+def _table(rows: list[StageAccount], everything: StageAccount) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     columns: dict[str, Cell] = {
         "stage": lambda row: one_line(row.stage, 40),
-        "attempts": lambda row: str(row.attempts),
-        "kept": lambda row: str(row.kept),
+        "attempts": lambda row: _count(row, row.attempts),
+        "no proposal": lambda row: str(row.no_proposal or ""),
+        "kept": lambda row: _count(row, row.kept),
         "gain": worth,
         "tokens": lambda row: f"{row.tokens:,}" if row.tokens else "",
         "USD": dollars,
         "time": lambda row: seconds(row.seconds) if row.seconds else "",
     }
-    if not everything.tokens:
-        del columns["tokens"]
-    if everything.usd is None:
-        del columns["USD"]
-    if outcome:
-        columns["outcome"] = outcome
+    unknown = {
+        "no proposal": not everything.no_proposal,
+        "tokens": not everything.tokens,
+        "USD": everything.usd is None,
+    }
+    columns = {name: cell for name, cell in columns.items() if not unknown.get(name)}
     for name in columns:
-        table.add_column(name, justify="left" if name in ("stage", "outcome") else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name == "stage" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell(row)) for cell in columns.values()))
     table.add_section()
     table.add_row(*(Text(cell(everything)) for cell in columns.values()), style="bold")
     return table
+
+
+def _count(account: StageAccount, count: int) -> str:
+    return "" if account.stage == BETWEEN else str(count)
+
+
+def _sentence(account: StageAccount) -> Text:
+    """``total: 9 attempts, 2 without a proposal, 4 kept, gain 18.8×, 3 min 49 s``."""
+    facts = [] if account.stage == BETWEEN else [plural(account.attempts, "attempt")]
+    facts += [f"{account.no_proposal} without a proposal"] if account.no_proposal else []
+    facts += [f"{account.kept} kept"] if account.kept else []
+    facts += [worth(account) if account.provisional else f"gain {worth(account)}"] if account.gain else []
+    facts += [plural(account.tokens, "token")] if account.tokens else []
+    facts += [f"{dollars(account)} USD"] if account.usd else []
+    facts += [seconds(account.seconds)] if account.seconds else []
+    return Text().append(one_line(account.stage, 40), style="bold").append(f": {', '.join(facts)}")
+
+
+def _notes(rows: list[StageAccount]) -> Iterator[str]:
+    """What a reader cannot guess."""
+    if any(row.stage == BETWEEN for row in rows):
+        yield f"{BETWEEN}: starting, waiting, the final head to head"
+    if any(row.gain is not None and row.provisional for row in rows):
+        yield "est. ÷: by how much the estimated time fell; nothing was measured"
 
 
 def worth(account: StageAccount) -> str:
@@ -65,14 +91,3 @@ def dollars(account: StageAccount) -> str:
     if not account.usd:
         return ""
     return f"{account.usd:.2f}" if account.usd >= 0.1 else f"{account.usd:.4f}"
-
-
-def _word(account: StageAccount) -> str:
-    return account.outcome or ""
-
-
-def _outcome(account: StageAccount) -> str:
-    """Why it was skipped; other outcomes need no reason here."""
-    if account.outcome == "skipped":
-        return f"skipped: {one_line(account.reason or '', 100)}"
-    return _word(account)

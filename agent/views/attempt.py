@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..record import Attempt, Record, Reply
 from ..rules.budget import usd
+from .head_to_head import final_words
 from .lineage import names, outcome, state, where
 from .text import PYTORCH, baseline, one_line, seconds, speedup, time_of
 from .timing import pairs_table
@@ -27,17 +28,9 @@ def state_text(attempt: Attempt) -> Text:
 
 
 def gain(attempt: Attempt, names: Mapping[str, str]) -> str:
-    """Measured speedup with its interval; nothing for an estimate, which claims none.
-
-    Near 1 there is one more decimal, since an interval of [1.00, 1.00] would not say on which side it lies.
-    """
+    """Measured speedup with its interval; nothing for an estimate, which claims none."""
     timing = attempt.evaluation.timing if attempt.evaluation else None
-    if timing is None:
-        return ""
-    low, high = timing.speedup_ci95
-    if 0.95 < low <= high < 1.05:
-        return f"{timing.speedup:.3f}× [{low:.3f}, {high:.3f}] over {baseline(timing, names)}"
-    return speedup(timing, names)
+    return speedup(timing, names) if timing else ""
 
 
 def verdict_on(attempt: Attempt) -> str:
@@ -97,6 +90,7 @@ def _facts(attempt: Attempt, record: Record) -> list[tuple[str, str]]:
         ("kernel", _kernel(attempt, record)),
         ("verdict", _taken_from(attempt, record)),
         ("outcome", outcome(attempt)),
+        ("head to head", final_words(record, attempt)),
     ]
     if attempt.decision:
         facts += [("broken promise", one_line(promise)) for promise in attempt.decision.broken_promises]

@@ -11,8 +11,10 @@ from rich.text import Text
 
 from ..record import Record
 from .fitting import Fitting
-from .lineage import attempt_json, names, provisional
-from .text import NOBODY, one_line, plural, speedup, time_of
+from .head_to_head import best_words
+from .lineage import attempt_json, provisional
+from .place import elsewhere
+from .text import NOBODY, one_line, plural, time_of
 
 COLUMNS = ("campaign", "started", "task", "target", "provider", "status", "attempts", "best")
 
@@ -36,7 +38,9 @@ def campaigns(records: list[Record], standings: Mapping[str, str] = NOBODY) -> R
 def _cells(record: Record, standing: str) -> tuple[str, ...]:
     campaign, settings = record.campaign, record.campaign.settings
     provider = settings.provider if settings.model is None else f"{settings.provider}/{settings.model}"
-    provider = f"{settings.provider} of {settings.verdicts_of}" if settings.verdicts_of else provider
+    provider = (
+        f"{settings.provider} with {settings.verdicts_of}'s verdicts" if settings.verdicts_of else provider
+    )
     started = f"{campaign.created:%Y-%m-%d %H:%M}"
     about = (one_line(settings.task), settings.target, one_line(provider))
     return campaign.id, started, *about, standing, str(len(record.attempts)), _best(record)
@@ -58,12 +62,7 @@ def _best(record: Record) -> str:
         return "none yet"
     if provisional(best):
         return f"{time_of(best.evaluation)}, provisional"
-    timing = best.evaluation.timing
-    return (
-        f"{time_of(best.evaluation)}, {speedup(timing, names(record))}"
-        if timing
-        else time_of(best.evaluation)
-    )
+    return best_words(record) + elsewhere(record)
 
 
 def campaigns_json(records: list[Record], standings: Mapping[str, str] = NOBODY) -> list[dict[str, Any]]:

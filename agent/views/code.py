@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from .text import plain
@@ -29,17 +29,30 @@ Marked = tuple[str, Text]
 
 def side_by_sign(before: str, after: str) -> RenderableType:
     """The changed parts of two sources with a sign before each line, for a terminal."""
-    table = Table.grid(padding=(0, 1), pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for sign, line in marked_lines(plain(before), plain(after)):
-        colour = _MARKS.get(sign, "")
-        if sign == " ":
-            line.stylize("dim")
-        table.add_row(Text("" if sign == "@" else sign, style=f"bold {colour}".strip()), line)
-    if table.row_count:
-        return table
+    lines = [SignedLine(*marked) for marked in marked_lines(plain(before), plain(after))]
+    if lines:
+        return Group(*lines)
     return Text("same source" if before == after else "the same lines: only their ends differ")
+
+
+@dataclass(frozen=True)
+class SignedLine:
+    """A sign and its line; where the line goes on below, ``…`` stands in the sign's place."""
+
+    sign: str
+    line: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """What rich calls."""
+        sign = Text("" if self.sign == "@" else self.sign, style=f"bold {_MARKS.get(self.sign, '')}".strip())
+        width = max(options.max_width - 2, 1)
+        line = self.line.copy()
+        line.expand_tabs(8)
+        if self.sign == " ":
+            line.stylize("dim")
+        for number, part in enumerate(line.wrap(console, width, overflow="fold") or [Text()]):
+            shown = Text("…", style=sign.style) if number else sign
+            yield Text.assemble(shown, " " * (2 - len(shown.plain)), part)
 
 
 def marked_lines(before: str, after: str) -> Iterator[Marked]:

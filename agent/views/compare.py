@@ -1,4 +1,4 @@
-"""Two attempts side by side: the code's difference, then how each kernel's metrics changed."""
+"""Two attempts side by side: what came of the later one, the code's difference, how metrics changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.text import Text
 from ..record import Attempt
 from .attempt import gain
 from .lineage import attempt_json
-from .text import NOBODY, metric, milliseconds, one_line
+from .text import NOBODY, metric, milliseconds, one_line, plural
 from .timing import time_with_interval
 
 Change = tuple[float | None, float | None]
@@ -26,6 +26,8 @@ _LESS_IS_BETTER = {
     ncu.STALL_SHORT_SCOREBOARD,
     ncu.STALL_BARRIER,
 }
+_TWICE = {ncu.DURATION: "duration_ms", ncu.GRID_SIZE: "programs"}
+"""Metrics that say what a fact of the launch says."""
 _MORE_IS_BETTER = {ncu.LOAD_EFFICIENCY, ncu.STORE_EFFICIENCY}
 
 
@@ -66,17 +68,24 @@ def _numbers(kernel: KernelProfile) -> dict[str, float]:
     return {**facts, **numbers, **kernel.metrics}
 
 
-def changes(before: Attempt, after: Attempt, names: Mapping[str, str] = NOBODY) -> RenderableType:
-    """Times and the measured gain, then each kernel's metrics before and after; equal ones are left out.
-
-    Green is better and red is worse, where the metric alone says which; ``names`` is as in `views.text`.
-    """
-    parts: list[RenderableType] = [_times(before, after)]
+def outcome(
+    before: Attempt, after: Attempt, lines: tuple[int, int], names: Mapping[str, str] = NOBODY
+) -> RenderableType:
+    """Both times, the measured gain, and how many lines were added and removed; ``names`` is as in `views.text`."""
+    parts = [_times(before, after)]
     if after.evaluation and (gained := gain(after, names)):
         parts.append(Text(f"{after.id} was measured at {gained}"))
+    added, removed = lines
+    return Group(*parts, Text(f"{plural(added, 'line')} added, {removed} removed"))
+
+
+def changes(before: Attempt, after: Attempt) -> RenderableType:
+    """Each kernel's metrics before and after; those that are shown equal are left out.
+
+    Green is better and red is worse, where the metric alone says which.
+    """
     why = not_comparable(before.evaluation, after.evaluation)
-    if why:
-        parts.append(Text(why, style="yellow"))
+    parts = [Text(why, style="yellow")] if why else []
     return Group(*parts, *_kernels(before.evaluation, after.evaluation, judged=not why))
 
 
@@ -132,10 +141,12 @@ def _table(kernel: str, metrics: dict[str, Change], estimated: bool, judged: boo
     table.add_column(Text(f"{kernel} (estimated)" if estimated else kernel), overflow="fold")
     for name in ("before", "after", "change"):
         table.add_column(name, justify="right", no_wrap=True)
+    cells = {name: _cells(name, *values) for name, values in metrics.items()}
     for name, (old, new) in metrics.items():
-        if old != new:
+        twice = name in _TWICE and cells[name] == cells.get(_TWICE[name])
+        if cells[name][0] != cells[name][1] and not twice:
             change = Text(relative(old, new), style=_style(name, old, new) if judged else "")
-            table.add_row(Text(one_line(name, 80)), *_cells(name, old, new), change)
+            table.add_row(Text(one_line(name, 80)), *cells[name], change)
     return table
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from kernelwright.evaluator.evaluation import Timing
 
-from ..record import Attempt, Campaign
-from .lineage import provisional
-from .text import PYTORCH, estimate, interval, milliseconds, one_line, times
+from ..record import Attempt, Record
+from .head_to_head import final, sentences
+from .lineage import names, provisional
+from .text import PYTORCH, baseline, estimate, interval, milliseconds, one_line, times
 
 INTERPRETED = " in Triton's interpreter at small shapes"
 """How far the check of correctness goes without a card."""
 
 
-def with_header(campaign: Campaign, attempt: Attempt, source: str, option: str = "") -> str:
+def with_header(record: Record, attempt: Attempt, source: str, option: str = "") -> str:
     """The source below a comment that says what was verified, where, and what was not."""
-    lines = [f"# {one_line(line)}" for line in header(campaign, attempt, option)]
+    lines = [f"# {one_line(line)}" for line in header(record, attempt, option)]
     return "\n".join([*lines, "", source])
 
 
-def header(campaign: Campaign, attempt: Attempt, option: str = "") -> list[str]:
+def header(record: Record, attempt: Attempt, option: str = "") -> list[str]:
     """The comment's lines: task, verdict, time, kernel hash, versions; ``option`` goes with the command."""
-    evaluation = attempt.evaluation
+    campaign, evaluation = record.campaign, attempt.evaluation
     lines = [
         f"Kernel for the task {campaign.settings.task}, target {campaign.settings.target},"
         f" from kernelwright attempt {attempt.id}.",
-        *_verified(campaign, attempt, option),
+        *_verified(record, attempt, option),
         f"SHA-256 of the source below this header and its empty line: {attempt.kernel_sha}",
     ]
     versions = evaluation.environment if evaluation else {}
@@ -33,8 +34,8 @@ def header(campaign: Campaign, attempt: Attempt, option: str = "") -> list[str]:
     return lines
 
 
-def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
-    evaluation = attempt.evaluation
+def _verified(record: Record, attempt: Attempt, option: str) -> list[str]:
+    campaign, evaluation = record.campaign, attempt.evaluation
     if evaluation is None:
         return ["Not verified."]
     lines = [
@@ -44,9 +45,11 @@ def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
         timing = evaluation.timing
         lines.append(
             f"Measured on {evaluation.device}: {milliseconds(timing.median_ms)},"
-            f" {times(timing.speedup)} over {_compared_with(timing)}"
+            f" {times(timing.speedup)} over {_compared_with(timing, record)}"
             f" (95 % interval {interval(*timing.speedup_ci95)}, {timing.pairs} pairs of fresh processes)."
         )
+        if final(record, attempt):
+            lines.append("Head to head at the end: " + "; ".join(sentences(record)) + ".")
     elif evaluation.estimate:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
     if campaign.settings.verdicts_of:
@@ -67,5 +70,6 @@ def _verified(campaign: Campaign, attempt: Attempt, option: str) -> list[str]:
     return lines + [f"Warning: {warning}" for warning in evaluation.warnings]
 
 
-def _compared_with(timing: Timing) -> str:
-    return f"PyTorch {timing.baseline}" if timing.baseline in PYTORCH else f"the kernel {timing.baseline}"
+def _compared_with(timing: Timing, record: Record) -> str:
+    named = baseline(timing, names(record))
+    return f"PyTorch {named}" if named in PYTORCH else f"the kernel of {named}"

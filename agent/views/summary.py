@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernelwright.evaluator.protocol import Session, Standing
+from kernelwright.evaluator.protocol import Session
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, CampaignStatus, Record
 from ..rules.budget import limit_reached
-from .lineage import attempt_json, lineage, names, provisional, seed, where
-from .text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
+from .head_to_head import best_words, contenders, final_words
+from .lineage import attempt_json, lineage, provisional, seed, where
+from .place import elsewhere
+from .text import milliseconds, one_line, plural, seconds, time_of
 
 
 def summary(record: Record, option: str = "") -> RenderableType:
@@ -35,15 +36,18 @@ def best_line(record: Record) -> Text:
     if best is None:
         return Text("no kernel passed yet" + _seed_problem(record), style="bold red")
     target = record.campaign.settings.target
-    line = Text("best kernel: ", style="bold").append(
-        f"{best.id}, {time_of(best.evaluation)}", style="bold green"
-    )
-    if best.kind is AttemptKind.SEED:
-        line.append(", which is the seed: nothing faster was kept", style="default")
+    line = Text("best kernel: ", style="bold").append(f"{best.id}, ", style="bold green")
     if provisional(best):
+        line.append(time_of(best.evaluation), style="bold green").append(_seed_itself(best))
         return line.append(f" — provisional: estimated for the {target}, not measured", style="bold yellow")
-    timing = best.evaluation.timing if best.evaluation else None
-    return line.append(f", {speedup(timing, names(record))}", style="default") if timing else line
+    time, comma, gained = best_words(record).partition(", ")
+    line.append(time, style="bold green").append(_seed_itself(best))
+    how = ", head to head" if final_words(record, best) else ""
+    return line.append(f"{comma}{gained}{how}{elsewhere(record)}")
+
+
+def _seed_itself(best: Attempt) -> str:
+    return ", which is the seed: nothing faster was kept" if best.kind is AttemptKind.SEED else ""
 
 
 def _seed_problem(record: Record) -> str:
@@ -54,35 +58,6 @@ def _seed_problem(record: Record) -> str:
         if first and first.evaluation and reason
         else ""
     )
-
-
-def contenders(record: Record) -> Table:
-    """Eager, compile, seed and best head to head where that was measured; else seed and best alone."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("kernel")
-    table.add_column("time", justify="right")
-    table.add_column("speedup, 95 % interval", justify="right")
-    standings = record.campaign.standings
-    if standings:
-        for standing in standings:
-            table.add_row(Text(one_line(standing.name, 60)), *_standing(standing, first=standings[0]))
-        return table
-    shown = {a.id: (name, a) for name, a in (("seed", seed(record)), ("best", record.best)) if a}
-    for name, attempt in shown.values():
-        timing = attempt.evaluation.timing if attempt.evaluation else None
-        table.add_row(
-            name, time_of(attempt.evaluation), speedup(timing, names(record)) if timing else "not measured"
-        )
-    return table
-
-
-def _standing(standing: Standing, first: Standing) -> tuple[str, str]:
-    if standing.median_ms is None:
-        return "—", one_line(standing.reason or "not timed")
-    if standing is first or standing.speedup is None:
-        return milliseconds(standing.median_ms), ""
-    ci = f" {interval(*standing.speedup_ci95)}" if standing.speedup_ci95 else ""
-    return milliseconds(standing.median_ms), f"{times(standing.speedup)}{ci} over {one_line(first.name)}"
 
 
 def _floor(session: Session | None) -> list[str]:

@@ -45,37 +45,49 @@ def number(value: float, digits: int = 3) -> str:
 
 def metric(name: str, value: float) -> str:
     """A metric's value: durations, which Nsight Compute counts in ns, in ms as all times; counts whole."""
-    if name == DURATION:
-        return milliseconds(value / 1e6)
+    if name in (DURATION, "duration_ms"):
+        return milliseconds(value / 1e6 if name == DURATION else value)
     if name.startswith("launch__") and float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.1f}" if "pct" in name else number(value)
 
 
 def milliseconds(ms: float) -> str:
-    """``0.318 ms``."""
-    return f"{ms:.3g} ms" if ms < 1000 else f"{ms:,.0f} ms"
+    """``0.318 ms``, ``8.00 ms``."""
+    return f"{_three_digits(ms)} ms"
+
+
+def _three_digits(ms: float) -> str:
+    """Three significant digits, zeros at the end included, or whole milliseconds."""
+    return f"{ms:#.3g}".rstrip(".") if ms < 999.5 else f"{ms:,.0f}"
 
 
 def interval(low: float, high: float) -> str:
-    """``[1.31, 1.37]``."""
-    return f"[{_factor(low)}, {_factor(high)}]"
+    """``[1.31, 1.37]``, and near 1 ``[1.021, 1.024]``: ``[1.00, 1.00]`` would not say on which side it lies."""
+    digits = 3 if _near_1(low) and _near_1(high) else None
+    return f"[{_factor(low, digits)}, {_factor(high, digits)}]"
 
 
 def times(factor: float) -> str:
-    """``26.5×``."""
-    return f"{_factor(factor)}×"
+    """``26.5×``, and near 1 ``1.022×``."""
+    return f"{_factor(factor, 3 if _near_1(factor) else None)}×"
 
 
-def _factor(value: float) -> str:
+def _near_1(value: float) -> bool:
+    return 0.95 < value < 1.05
+
+
+def _factor(value: float, digits: int | None = None) -> str:
     """Two decimals below ten, since gains of a few percent have to show; one below a hundred."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    if digits is None:
+        digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
 
 
 def estimate(value: Estimate) -> str:
-    """``0.41 ms est. (0.33–0.52)``: an estimate never goes without its mark and its range."""
+    """``0.410 ms est. (0.330–0.520)``: an estimate never goes without its mark and its range."""
     low, high = value.range_ms
-    return f"{milliseconds(value.ms)} est. ({low:.3g}–{high:.3g})"
+    return f"{milliseconds(value.ms)} est. ({_three_digits(low)}–{_three_digits(high)})"
 
 
 def baseline(timing: Timing, names: Mapping[str, str] = NOBODY) -> str:
@@ -109,6 +121,6 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 attempt``, ``2 attempts``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """``1 attempt``, ``2 attempts``; ``many`` is for what takes no s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"

@@ -16,7 +16,9 @@ from ..record import Attempt, AttemptKind, Record
 from ..rules.accounts import REMEASURED, StageAccount, accounts, seed_account, total
 from .accounts import accounts_table
 from .attempt import gain, state_text, verdict_on
+from .head_to_head import contenders, final
 from .lineage import attempt_json, families, lineage, names, step
+from .place import elsewhere
 from .summary import resume_command
 from .text import one_line
 from .timing import time_with_interval
@@ -42,7 +44,10 @@ def tree(record: Record, standing: str | None = None, option: str = "") -> Rende
         if stage is not None:
             parts.append(_heading(account, stage))
         parts += [Line(rows[attempt.id], widths) for attempt, _ in families(attempts)]
-    return Group(*parts, Text(LEGEND, style="dim"), Text(), accounts_table(record))
+    parts += [Text(LEGEND, style="dim"), Text(), accounts_table(record)]
+    if final(record, record.best):
+        parts += [Text(), contenders(record)]
+    return Group(*parts)
 
 
 def groups(record: Record) -> Iterator[tuple[StageAccount | None, str | None, list[Attempt]]]:
@@ -71,7 +76,8 @@ def _title(record: Record, standing: str) -> Text:
     settings = record.campaign.settings
     line = Text().append(record.campaign.id, style="bold")
     recorded = f" with the verdicts of {one_line(settings.verdicts_of)}" if settings.verdicts_of else ""
-    line.append(f"  {one_line(settings.task)} for the {settings.target}, {settings.provider}{recorded}")
+    line.append(f"  {one_line(settings.task)} for the {settings.target}{elsewhere(record)}")
+    line.append(f", {settings.provider}{recorded}")
     return line.append(f", {standing}", style="dim")
 
 

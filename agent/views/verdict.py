@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from kernelwright.evaluator.evaluation import Correctness, Evaluation, KernelProfile, Status, Timing
 from rich.console import Group, RenderableType
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .fitting import Fitting
-from .text import NOBODY, estimate, metric, milliseconds, one_line, speedup
+from .text import NOBODY, estimate, metric, milliseconds, one_line, plural, speedup
 from .timing import time_with_interval
 
 _GOOD = {Status.PASSED: "bold green", Status.UNCHECKED: "bold yellow"}
@@ -90,9 +90,28 @@ def _repeated(correctness: Correctness) -> list[str]:
 
 
 def metrics_of(kernels: list[KernelProfile], provenance: str) -> RenderableType:
-    """The kernels side by side, or one below the other where that is too wide."""
-    alone = [metrics_table([kernel], provenance, _reasons(kernels)) for kernel in kernels]
-    return Fitting(metrics_table(kernels, provenance, _reasons(kernels)), Group(*alone))
+    """The kernels side by side, or a block for each where that is too wide."""
+    absent = _reasons(kernels)
+    blocks = [part for kernel in kernels for part in (Text(), *_block(kernel, provenance, absent))]
+    return Fitting(metrics_table(kernels, provenance, absent), Group(*blocks[1:]))
+
+
+def _block(kernel: KernelProfile, provenance: str, absent: Mapping[str, str]) -> Iterator[RenderableType]:
+    """Name, launch and configuration, then a row for each metric."""
+    estimated = provenance == "estimated"
+    yield Text(one_line(kernel.name, 60) + (" (estimated)" if estimated else ""), style="bold")
+    launches = plural(kernel.launches, "launch", "launches")
+    yield Text(f"grid {_grid(kernel)}, {launches}, time share {_share(kernel, ' est.' if estimated else '')}")
+    if kernel.config:
+        yield Text(_config(kernel))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    for name, value in kernel.metrics.items():
+        table.add_row(Text(one_line(name, 80)), metric(name, value))
+    yield table
+    missing = {name: why for name, why in kernel.missing.items() if name not in absent}
+    yield from (Text(f"{one_line(name, 80)} missing: {one_line(why, 60)}") for name, why in missing.items())
 
 
 def metrics_table(kernels: list[KernelProfile], provenance: str, absent: Mapping[str, str]) -> Table:
@@ -104,7 +123,7 @@ def metrics_table(kernels: list[KernelProfile], provenance: str, absent: Mapping
     table.add_column("metrics (estimated)" if provenance == "estimated" else "metrics", no_wrap=True)
     for kernel in kernels:
         table.add_column(Text(one_line(kernel.name, 60)), justify="right", overflow="fold")
-    table.add_row("grid", *("×".join(map(str, kernel.grid)) for kernel in kernels))
+    table.add_row("grid", *(_grid(kernel) for kernel in kernels))
     table.add_row("launches", *(str(kernel.launches) for kernel in kernels))
     mark = " est." if provenance == "estimated" else ""
     table.add_row("time share", *(_share(kernel, mark) for kernel in kernels))
@@ -132,6 +151,10 @@ def missing_everywhere(kernels: list[KernelProfile]) -> list[str]:
     return [
         f"missing, {one_line(why)}: {one_line(', '.join(names), 2000)}" for why, names in by_reason.items()
     ]
+
+
+def _grid(kernel: KernelProfile) -> str:
+    return "×".join(map(str, kernel.grid))
 
 
 def _share(kernel: KernelProfile, mark: str) -> str:

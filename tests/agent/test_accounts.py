@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "views"))
 
 from kernelwright.agent.record import AttemptKind
-from kernelwright.agent.rules.accounts import accounts, seed_account, total
+from kernelwright.agent.rules.accounts import BETWEEN, accounts, seed_account, total
 from sample_campaigns import (
     FASTER,
     SEED,
@@ -37,6 +37,31 @@ def test_the_total_is_the_sum_of_its_rows(make: object) -> None:
         assert sum(getattr(row, name) for row in rows) == getattr(everything, name)
     assert sum(row.seconds for row in rows) == pytest.approx(everything.seconds)
     assert sum(row.usd or 0 for row in rows) == pytest.approx(everything.usd)
+
+
+def test_the_total_is_what_the_campaign_says() -> None:
+    record = measured_record()
+    assert total(record).attempts == len(record.attempts)
+    assert total(record).seconds == pytest.approx(record.campaign.seconds)
+    rest = accounts(record)[-1]
+    assert (rest.stage, rest.attempts, rest.seconds) == (BETWEEN, 0, pytest.approx(36.0))
+
+
+def test_time_that_is_not_stored_yet_is_no_account() -> None:
+    """While a campaign runs, its attempts may know of more time than it does."""
+    record = measured_record()
+    record.campaign.seconds = 20.0
+    assert BETWEEN not in [row.stage for row in accounts(record)]
+    assert total(record).seconds == pytest.approx(25.0)
+
+
+def test_an_attempt_without_a_proposal_is_one() -> None:
+    record = measured_record()
+    nothing = {"stage": "algorithm", "round": 2, "decision": decided(False, "no other block to try")}
+    record.attempts.append(attempt("meas", 2, 1, AttemptKind.OPTIMISE, **nothing))
+    row = accounts(record)[0]
+    assert (row.stage, row.attempts, row.no_proposal) == ("algorithm", 2, 1)
+    assert (total(record).attempts, total(record).no_proposal) == (3, 1)
 
 
 def test_money_is_the_tokens_at_their_price_and_unknown_without_one() -> None:

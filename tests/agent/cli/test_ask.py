@@ -126,10 +126,10 @@ def test_the_stored_prompt_goes_out_byte_for_byte_and_both_stand_side_by_side(
     assert "openai/small-model-2, asked as openai/small" in rows["model"]
     for title, cell in {
         "parameters": "temperature 0.5", "finish reason": "stop", "tokens": "11 + 7", "verdict": "passed",
-        "time": "2 ms est. (1.4–2.8)", "against the parent": "+1 −1 lines", "gain": "not measured",
+        "time": "2.00 ms est. (1.40–2.80)", "against the parent": "+1 −1 lines", "gain": "not measured",
     }.items():  # fmt: skip
         assert cell in rows[title], out
-    assert "4 ms est." in rows["time"] and f"kernelwright ask {attempt}@1 --code" in out
+    assert "4.00 ms est." in rows["time"] and f"kernelwright ask {attempt}@1 --code" in out
     assert f"judging {attempt}@1" in err
     assert command("ask", f"{attempt}@1", "--code")[1] == source(2.0)
     assert command("ask", f"{attempt}@1", "--reply")[1] == fence(source(2.0))
@@ -177,7 +177,7 @@ def test_asking_again_adds_an_answer_and_reading_shows_all(
     out = command("ask", attempt)[1]
     lines = out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [attempt, *(f"{attempt}@{n}" for n in (1, 2, 3))]
-    assert "3 ms est." in lines[2] and "2 ms est." in lines[3]
+    assert "3.00 ms est." in lines[2] and "2.00 ms est." in lines[3]
     data = json.loads(command("ask", attempt, "--json")[1])
     assert [answer["verdict"]["estimate"]["ms"] for answer in data["answers"]] == [3.0, 2.0, 2.0]
     assert [answer["asked"] for answer in data["answers"]] == ["openai/small", "openai/small", "openai/other"]
@@ -262,7 +262,7 @@ def test_a_reply_whose_kernel_was_not_taken_out_yet_is_taken_up(
     assert command("ask", attempt, "--model", "small", "--no-evaluate")[0] == 0
     assert api.seen == [] and answers(attempt)[0].kernel_sha is not None
     code, out, _ = command("ask", attempt, "--model", "small")
-    assert code == 0 and api.seen == [] and "1.5 ms est." in out
+    assert code == 0 and api.seen == [] and "1.50 ms est." in out
 
 
 def test_without_evaluation_every_call_asks_and_a_later_one_judges_all(
@@ -297,7 +297,7 @@ def test_a_person_answers(command: Command, judges: Judges, attempt: str, tmp_pa
     command("ask", attempt, "--provider", "manual", "--model", "another")
     prompt.with_name(prompt.name.replace("prompt", "reply")).write_text(fence(source(3.0)))
     code, out, _ = command(*line)
-    assert code == 0 and "manual/some/model" in out and "3 ms est." in out
+    assert code == 0 and "manual/some/model" in out and "3.00 ms est." in out
     assert command(*line)[0] == 4  # a second answer has files of its own
     assert command("ask", attempt, "--provider", "manual", "--model", "another")[0] == 4
 

@@ -80,8 +80,8 @@ def test_a_whole_campaign(command: Command, replies: tuple[str, ...]) -> None:
     assert lines[0].startswith("device: offline, as asked") and lines[1].startswith("provider: replay")
     name = campaign_of(out)
     done = [line for line in lines if line.startswith(f"{name}.")]
-    assert len(done) == 3 and "4 ms est." in done[1] and "not kept" in done[2]
-    assert out.startswith(f"best kernel: {name}.1, 4 ms est.") and "provisional" in out
+    assert len(done) == 3 and "4.00 ms est." in done[1] and "not kept" in done[2]
+    assert out.startswith(f"best kernel: {name}.1, 4.00 ms est.") and "provisional" in out
     for follower in ("best", "tree", "diff", "resume"):
         assert f"kernelwright {follower} {name}" in out
     assert command("best", name)[1].endswith(source(4.0))
@@ -133,7 +133,7 @@ def test_a_reply_from_a_person(command: Command, judges: Judges, tmp_path: Path)
     assert command("resume", name)[0] == 4
     prompt.with_name(f"{name}.1.reply.md").write_text(fence(source(2.0)))
     code, out, _ = command("resume", name)
-    assert code == 0 and "2 ms est." in out
+    assert code == 0 and "2.00 ms est." in out
 
 
 def test_a_spent_budget_pauses_and_more_goes_on(command: Command, replies: tuple[str, ...]) -> None:

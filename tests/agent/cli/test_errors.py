@@ -133,7 +133,8 @@ def test_a_limit_in_dollars_with_a_price(command: Command) -> None:
 
 
 def test_no_store_yet(command: Command) -> None:
-    assert command("list") == (0, "no campaign yet: begin with `kernelwright run layer_norm`\n", "")
+    hint = "begin with `kernelwright run layer_norm` or `kernelwright import FILE`"
+    assert command("list") == (0, f"no campaign yet: {hint}\n", "")
     code, _, err = command("tree", "abcd")
     assert code == 2 and "begin with `kernelwright run layer_norm`" in err
     code, _, err = command("list", "--store", "elsewhere.db")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_campaigns import BAD, FASTER, HOSTILE, SEED
+from kernelwright.agent.store import Store
+from sample_campaigns import BAD, FASTER, HOSTILE, SEED, measured_record, profile
 from syrupy.assertion import SnapshotAssertion
 
 Command = Callable[..., tuple[int, str, str]]
@@ -62,7 +65,6 @@ def test_an_artefact_in_a_pipe_is_exact(process: Process, flag: str, attempt: st
 
 def on_a_terminal(*arguments: str) -> bytes:
     """What a real pseudo-terminal gets."""
-    import os
     import pty
     import sys
 
@@ -247,6 +249,65 @@ def test_kernels_stand_below_each_other_on_a_narrow_terminal(
     wide = command("show", "offl.1")[1]
     monkeypatch.setenv("COLUMNS", "80")
     narrow = command("show", "offl.1")[1]
-    assert (wide.count("metrics (estimated)"), narrow.count("metrics (estimated)")) == (1, 2)
-    assert all(len(line) <= 80 for line in narrow.splitlines())
+    assert "metrics (estimated)" in wide and "metrics (estimated)" not in narrow
+    assert {"partial (estimated)", "final (estimated)"} <= set(narrow.splitlines())
     assert narrow.count("BLOCK_SIZE_N=1024 num_warps=4") == 2
+
+
+@pytest.mark.parametrize("columns", [60, 70, 80])
+def test_every_value_is_there_on_a_narrow_terminal(
+    command: Command, monkeypatch: pytest.MonkeyPatch, store: Path, columns: int
+) -> None:
+    """Kernels and metrics of the length that real ones have, each value on a line with its name's beginning."""
+    metric = "sm__inst_executed_pipe_tensor.avg.pct_of_peak_sustained_active"
+    record = measured_record()
+    found = record.attempts[1].evaluation
+    assert found is not None
+    names = ["layer_norm_forward_tile_stats_kernel", "layer_norm_forward_columns_kernel"]
+    found.kernels = [profile(name, 0.5, 0.15, **{metric: 48.1}) for name in names]
+    with Store.open(store) as opened:
+        opened.save_attempt(record.attempts[1])
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = command("show", "meas.1")[1].splitlines()
+    assert all(len(line) <= columns for line in lines) and set(names) <= set(lines)
+    values = [line for line in lines if line.endswith("48.1")]
+    assert len(values) == 2 and all(line.startswith(metric[:40]) for line in values)
+
+
+def test_an_encoding_without_the_marks_gets_marks_that_are_like_them(process: Process) -> None:
+    done = process("tree", "meas", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    out = done.stdout.decode("ascii")
+    assert "*  meas.0" in out and "12.2x [11.9, 12.4]" in out and "?" not in out
+
+
+def test_no_line_in_a_pipe_ends_in_blanks(command: Command) -> None:
+    for line in ("list", "tree offl", "tree meas", "show meas.1", "diff meas.1"):
+        assert all(row == row.rstrip() for row in command(*line.split())[1].splitlines() if row != " "), line
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("show meas.1@1", "`kernelwright ask meas.1@1` shows it"),
+        ("diff meas.1@1", "`kernelwright ask meas.1@1` shows it"),
+        ("show meas.99", "choose one of meas.0, meas.1\n"),
+        ("tree meas.1", "`kernelwright show meas.1`"),
+        ("show meas", "`kernelwright tree meas` shows"),
+        ("diff meas", "`kernelwright tree meas` shows"),
+        ("show meas.0 --diff", "`kernelwright diff meas.0 ATTEMPT`"),
+        ("show meas.0 --prompt", "no prompt (seed)"),
+        ("show meas.0 --reply", "no reply (seed)"),
+        ("tree meas --store none.db", "`kernelwright import FILE`"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_command_that_was_meant(
+    command: Command, line: str, said: str
+) -> None:
+    code, out, err = command(*line.split())
+    assert (code, out) == (2, "") and said in err
+
+
+def test_a_diff_on_a_terminal_begins_with_what_came_of_it() -> None:
+    shown = re.sub(rb"\x1b\[[0-9;]*m", b"", on_a_terminal("diff", "meas.1")).decode().splitlines()
+    assert shown[0] == "meas.0 3.87 ms → meas.1 0.318 ms"
+    assert shown[2] == "1 line added, 1 removed"

@@ -72,7 +72,7 @@ def test_long_lines_go_on_below_beside_the_sign() -> None:
     output = shown("", "x = '" + "y" * 100 + "'\n", width=40, color_system=None, force_terminal=False)
     first, *rest = output.splitlines()[1:]
     assert first.startswith("+ x = ")
-    assert len(rest) > 1 and all(row.startswith("  ") for row in rest)
+    assert len(rest) > 1 and all(row.startswith("… ") for row in rest)
     assert output.count("y") == 100
 
 

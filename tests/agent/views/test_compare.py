@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from kernelwright.agent.views.compare import better, changes
+from kernelwright.agent.views.compare import better, changes, outcome
+from kernelwright.agent.views.lineage import names
 from kernelwright.evaluator import metrics as ncu
 from rich.console import Console
 from sample_campaigns import measured_record, offline_record, profile
@@ -57,7 +58,7 @@ def test_kernels_that_came_or_went_are_named_as_such() -> None:
     assert found is not None
     found.kernels = [found.kernels[0], profile("merged", 0.25, 0.08)]
     lines = [line.rstrip() for line in shown(*record.attempts).splitlines()]
-    assert "+ merged: new, 0.08 ms, 25.0% of the time, grid 16×4096×1" in lines
+    assert "+ merged: new, 0.0800 ms, 25.0% of the time, grid 16×4096×1" in lines
     assert "- final: gone, 3.48 ms, 90.0% of the time, grid 16×4096×1" in lines
     assert not any(line.startswith(("merged", "final")) for line in lines)
 
@@ -65,4 +66,35 @@ def test_kernels_that_came_or_went_are_named_as_such() -> None:
 def test_without_a_verdict_there_are_no_kernels_to_compare() -> None:
     record = measured_record()
     record.attempts[1].evaluation = None
-    assert shown(*record.attempts).split() == ["meas.0", "3.87", "ms", "→", "meas.1", "—"]
+    assert not shown(*record.attempts).strip()
+
+
+def test_what_is_shown_equal_is_no_change_and_nothing_is_said_twice() -> None:
+    record = measured_record()
+    old, new = (attempt.evaluation for attempt in record.attempts)
+    assert old is not None and new is not None
+    old.kernels = [profile("k", 1.0, 0.4, **{ncu.DURATION: 400_000.0, ncu.L2_HIT: 65.31, "num_stages": 1.0})]
+    new.kernels = [profile("k", 1.0, 0.3, **{ncu.DURATION: 300_000.0, ncu.L2_HIT: 65.29, "num_stages": 2.0})]
+    new.kernels[0].grid = (32, 4096, 1)
+    new.kernels[0].metrics[ncu.GRID_SIZE] = 131072.0
+    names = [line.split()[0] for line in shown(*record.attempts).splitlines()[1:]]
+    assert names == ["programs", "duration_ms", "num_stages"]
+
+
+def test_a_metric_that_contradicts_the_launch_is_shown() -> None:
+    record = measured_record()
+    new = record.attempts[1].evaluation
+    assert new is not None
+    new.kernels[0].metrics[ncu.GRID_SIZE] = 7.0
+    assert ncu.GRID_SIZE in shown(*record.attempts)
+
+
+def test_the_outcome_counts_lines() -> None:
+    record = measured_record()
+    file = io.StringIO()
+    Console(file=file, width=130, color_system=None).print(outcome(*record.attempts, (3, 1), names(record)))
+    assert [line.rstrip() for line in file.getvalue().splitlines()] == [
+        "meas.0 3.87 ms → meas.1 0.318 ms",
+        "meas.1 was measured at 12.2× [11.9, 12.4] over meas.0",
+        "3 lines added, 1 removed",
+    ]

@@ -6,7 +6,16 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernelwright.agent.views.text import metric, milliseconds, number, one_line, plain, seconds
+from kernelwright.agent.views.text import (
+    interval,
+    metric,
+    milliseconds,
+    number,
+    one_line,
+    plain,
+    seconds,
+    times,
+)
 from kernelwright.evaluator.metrics import DURATION, GRID_SIZE, L2_HIT
 
 
@@ -52,6 +61,14 @@ def test_numbers() -> None:
         "16",
     ]
     assert [milliseconds(x) for x in (0.31812, 8.43, 1234.5)] == ["0.318 ms", "8.43 ms", "1,234 ms"]
+    assert [milliseconds(x) for x in (0.32, 8.0, 123.4, 999.7)] == [
+        "0.320 ms",
+        "8.00 ms",
+        "123 ms",
+        "1,000 ms",
+    ]
+    assert [times(x) for x in (0.951, 1.022, 1.05, 12.17)] == ["0.951×", "1.022×", "1.05×", "12.2×"]
+    assert [interval(1.021, 1.024), interval(1.02, 1.2)] == ["[1.021, 1.024]", "[1.02, 1.20]"]
     assert [seconds(x) for x in (3.14, 125.0, 7500.0)] == ["3.1 s", "2 min 05 s", "2 h 05 min"]
 
 

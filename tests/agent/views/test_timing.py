@@ -59,7 +59,7 @@ def test_a_time_stands_with_its_interval_and_an_estimate_with_its_range() -> Non
     assert found.timing is not None
     found.timing.samples = [(0.317, 3.8), (0.318, 3.9), (0.319, 3.9)]
     assert time_with_interval(found) == "0.318 ms [0.316, 0.320]"
-    assert time_with_interval(offline_record().attempts[1].evaluation) == "0.61 ms est. (0.488–0.793)"
+    assert time_with_interval(offline_record().attempts[1].evaluation) == "0.610 ms est. (0.488–0.793)"
     assert time_with_interval(None) == "—"
 
 

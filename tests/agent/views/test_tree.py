@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from sample_campaigns import asked, attempt, decided, measured_record, offline_record
 
-WIDTHS = [80, 100, 120, 130, 150, 200]
+WIDTHS = [60, 70, 80, 100, 120, 130, 150, 200]
 
 
 def shown(record: Record, width: int = 160) -> list[str]:
@@ -126,6 +126,29 @@ def test_nothing_is_cut_off_at_any_width(make: object, width: int) -> None:
         reason = item.decision.reason.partition("interval")[0].partition("\x1b")[0]
         assert item.id in text
         assert reason.strip() in text or "× over" in reason
+
+
+def test_a_find_that_no_stage_had_a_proposal_for_is_counted_in_a_column() -> None:
+    record = measured_record()
+    assert "no proposal" not in "\n".join(shown(record))
+    nothing = {"stage": "grid_and_parallel", "round": 1, "decision": decided(False, "no other grid to try")}
+    record.attempts.append(attempt("meas", 2, 1, AttemptKind.OPTIMISE, **nothing))
+    total = next(line for line in shown(record) if line.startswith("total"))
+    assert total.split()[1:4] == ["3", "1", "2"]
+    narrow = " ".join(shown(record, 50))
+    assert "total: 3 attempts, 1 without a proposal, 2 kept, gain 12.2×, 5500 tokens, 1 min 01 s" in narrow
+
+
+def test_an_estimated_gain_is_explained() -> None:
+    assert any(line.startswith("est. ÷:") for line in shown(offline_record()))
+    assert not any(line.startswith("est. ÷:") for line in shown(measured_record()))
+
+
+def test_a_card_that_is_not_the_target_is_named() -> None:
+    record = measured_record()
+    assert "measured on" not in shown(record)[0]
+    record.campaign.settings.target = "rtx-4090"
+    assert shown(record)[0] == "meas  layer_norm for the rtx-4090, measured on NVIDIA H200, tuner, paused"
 
 
 def test_the_table_leaves_out_what_is_not_known() -> None:

@@ -73,7 +73,7 @@ def test_changes(record: Record, snapshot: SnapshotAssertion) -> None:
 
 
 def test_product(record: Record, snapshot: SnapshotAssertion) -> None:
-    assert with_header(record.campaign, record.attempts[1], FASTER) == snapshot
+    assert with_header(record, record.attempts[1], FASTER) == snapshot
 
 
 def test_every_estimate_is_marked() -> None:
@@ -119,7 +119,7 @@ def test_a_header_stays_a_comment() -> None:
     evaluation = attempt.evaluation.model_copy(
         update={"warnings": ["first\nimport os\r\x0cos.system('x')\u2028y"]}
     )
-    product = with_header(record.campaign, attempt.model_copy(update={"evaluation": evaluation}), SEED)
+    product = with_header(record, attempt.model_copy(update={"evaluation": evaluation}), SEED)
     head = product.removesuffix(SEED)
     assert all(line.startswith("#") for line in head.splitlines() if line)
 
@@ -148,12 +148,12 @@ def test_summary_as_data(snapshot: SnapshotAssertion) -> None:
 def test_the_header_of_an_estimate_says_how_far_its_check_went_and_how_to_go_on() -> None:
     record = offline_record()
     assert record.best is not None
-    said = "\n".join(header(record.campaign, record.best))
+    said = "\n".join(header(record, record.best))
     assert "in Triton's interpreter at small shapes" in said and "{" not in said
     assert f"`kernelwright resume {record.campaign.id} --device cuda`" in said
     measured = measured_record()
     assert measured.best is not None
-    assert "interpreter" not in "\n".join(header(measured.campaign, measured.best))
+    assert "interpreter" not in "\n".join(header(measured, measured.best))
 
 
 @pytest.mark.parametrize("word", ["duplicate", "deferred", "to be judged"])
