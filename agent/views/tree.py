@@ -164,7 +164,7 @@ def _widths(rows: dict[str, Row]) -> list[int]:
 
 @dataclass(frozen=True)
 class Line:
-    """One attempt; its gain and the reason stand beside the rest where there is room, else below."""
+    """One attempt; its time, its gain and the reason stand beside the rest where there is room, else below."""
 
     row: Row
     widths: list[int]
@@ -180,8 +180,11 @@ class Line:
             yield self._beside(facts).append_text(gained)
             yield from _hanging(below, self.row.why, console, options.max_width)
         else:
-            yield self._beside(facts[:-1]).append_text(facts[-1])
-            said = Text(" · ").join(text for text in (gained, self.row.why) if text.plain)
+            fits = needed - self.widths[-1] - 4 <= options.max_width
+            *beside, last = facts if fits else facts[:-1]
+            yield self._beside(beside).append_text(last)
+            told = (gained, self.row.why) if fits else (facts[-1], gained, self.row.why)
+            said = Text(" · ").join(text for text in told if text.plain not in ("", "—"))
             yield from _hanging(below, said, console, options.max_width)
 
     def _beside(self, cells: Sequence[Text]) -> Text:

@@ -164,3 +164,9 @@ def test_the_table_leaves_out_what_is_not_known() -> None:
     for item in record.attempts:
         item.reply = None
     assert "tokens" not in "\n".join(shown(record))
+
+
+def test_a_time_that_does_not_fit_stands_whole_below() -> None:
+    lines = shown(offline_record(), 60)
+    assert any(line.strip().startswith("3.90 ms est. (3.12–5.07) · kept provisionally") for line in lines)
+    assert not any(line.startswith("(") or "— ·" in line for line in lines)
