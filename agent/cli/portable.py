@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -82,16 +83,29 @@ def _busy(what: str) -> Iterator[None]:
     """A live line on a terminal; elsewhere a lasting one, if it takes long."""
     console = stderr()
     if console.is_terminal:
-        with console.status(what):
+        with console.status(what), _uncollected():
             yield
         return
     late = threading.Timer(PATIENCE_S, lambda: console.print(f"{what} …"))
     late.daemon = True
     late.start()
     try:
-        yield
+        with _uncollected():
+            yield
     finally:
         late.cancel()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: a large campaign is millions of objects without one."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _say_imported(found: Imported, option: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from kernelwright.evaluator.phases import sha256_of
 
 from ..store import Store
 from .checking import bundle_of
-from .format import Bundle, PortableError, as_data, texts_named, walk, written
+from .format import Bundle, PortableError, as_data, campaign_data, rewritten, strings, texts_named, written
 from .keys import key_in, keys_of
 from .parsing import parsed
-from .paths import Machine, replacing, this_machine
+from .paths import Machine, Replacing, replacing, this_machine
 from .settings import left_behind
 
 PREFIX = 12
@@ -45,9 +45,10 @@ def export_campaign(
 
 def packed(bundle: Bundle, machine: Machine, env: Mapping[str, str]) -> Exported:
     """A bundle as a file's bytes, as `export_campaign` says. Pure."""
-    swap = replacing(as_data(bundle), machine)
-    record = bundle.record.model_copy(update={"campaign": left_behind(bundle.record.campaign)})
-    data = _replaced(as_data(Bundle(record, bundle.texts)), swap)
+    data = as_data(bundle)
+    swap = replacing(data, machine)
+    data["campaign"] = campaign_data(left_behind(bundle.record.campaign))
+    data = _replaced(data, swap)
     _refuse_keys(data, env)
     content = written(data)
     _check_readable(content)
@@ -66,7 +67,7 @@ def bundle_in(store: Store, campaign: str) -> Bundle:
         return Bundle(record, {sha: store.text(sha) for sha in texts_named(record)})
 
 
-def _replaced(data: dict[str, Any], swap: Callable[[str], str]) -> dict[str, Any]:
+def _replaced(data: dict[str, Any], swap: Replacing) -> dict[str, Any]:
     """The data with every string and text swapped; texts that changed get their new hashes everywhere."""
     texts = {sha: swap(text) for sha, text in data["texts"].items()}
     moved = {sha: sha256_of(text) for sha, text in texts.items() if text != data["texts"][sha]}
@@ -80,25 +81,23 @@ def _replaced(data: dict[str, Any], swap: Callable[[str], str]) -> dict[str, Any
     texts = {sha: renamed(text) for sha, text in texts.items()}
     final = {sha: sha256_of(text) for sha, text in texts.items()}
 
-    def string(found: Any) -> Any:
-        return final.get(found) or renamed(swap(found)) if isinstance(found, str) else found
+    def string(found: str, often: int) -> str:
+        return final.get(found) or renamed(swap(found, often))
 
-    def keys(found: dict[str, Any]) -> dict[str, Any]:
-        return {string(key): value for key, value in found.items()}
-
-    rest = {name: walk(data[name], string, keys) for name in ("campaign", "attempts")}
-    return {**rest, "texts": {final[sha]: text for sha, text in texts.items()}}
+    campaign, *attempts = rewritten([data["campaign"], *data["attempts"]], string)
+    texts = {final[sha]: text for sha, text in texts.items()}
+    return {"campaign": campaign, "attempts": attempts, "texts": texts}
 
 
 def _refuse_keys(data: dict[str, Any], env: Mapping[str, str]) -> None:
-    known, seen = keys_of(env), set[str]()
-    for where, found in _places(data):
-        key = key_in(found, known) if found not in seen else None
-        seen.add(found)
-        if key is not None:
+    known = keys_of(env)
+    said = {*strings([data["campaign"], *data["attempts"]]), *data["texts"].values()}
+    keys = {text: key for text in said if (key := key_in(text, known))}
+    for where, found in _places(data) if keys else ():
+        if found in keys:
             raise PortableError(
-                f"{where} holds what looks like an API key ('{key}'), and a campaign with a key in it is not "
-                "exported: revoke that key if it is one"
+                f"{where} holds what looks like an API key ('{keys[found]}'), and a campaign with a key in it is "
+                "not exported: revoke that key if it is one"
             )
 
 
@@ -113,7 +112,7 @@ def _check_readable(content: bytes) -> None:
 
 def _places(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every string with where it stands; a text is of the first attempt that names it."""
-    yield from (("the campaign itself", found) for found in _strings(data["campaign"]))
+    yield from (("the campaign itself", found) for found in strings([data["campaign"]]))
     for attempt in data["attempts"]:
         reply = (attempt["reply"] or {}).get("text_sha")
         for what, sha in (
@@ -123,16 +122,6 @@ def _places(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ):
             if sha is not None:
                 yield f"the {what} of attempt {attempt['id']}", data["texts"][sha]
-        yield from ((f"attempt {attempt['id']}", found) for found in _strings(attempt))
+        yield from ((f"attempt {attempt['id']}", found) for found in strings([attempt]))
     seed = data["campaign"]["settings"]["seed"]
     yield from [("the seed kernel", data["texts"][seed])] if seed else []
-
-
-def _strings(value: Any) -> list[str]:
-    found: list[str] = []
-    walk(
-        value,
-        lambda leaf: found.append(leaf) if isinstance(leaf, str) else None,
-        lambda each: found.extend(each),
-    )
-    return found

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..record import Attempt, Record
+from kernelwright.evaluator.phases import sha256_of
+
+from ..record import Attempt, Campaign, Record
 from ..store.mapping import replied_to_json, to_json
 
 FORMAT = "kernelwright campaign"
@@ -49,28 +53,35 @@ def texts_named(record: Record) -> dict[str, str]:
 
 
 def _reply(attempt: Attempt) -> str | None:
-    return json.loads(replied_to_json(attempt))["reply"]["text_sha"] if attempt.reply else None
+    return sha256_of(attempt.reply.text) if attempt.reply else None
 
 
 def as_data(bundle: Bundle) -> dict[str, Any]:
-    """The bundle as plain data: ``campaign``, ``attempts``, ``texts``; replies stand among the texts.
-
-    Whether a campaign was imported is for each store to say, and no part of it.
-    """
-    campaign = json.loads(to_json(bundle.record.campaign))
-    del campaign["imported"]
+    """The bundle as plain data: ``campaign``, ``attempts``, ``texts``; replies stand among the texts."""
     return {
-        "campaign": campaign,
+        "campaign": campaign_data(bundle.record.campaign),
         "attempts": [json.loads(replied_to_json(attempt)) for attempt in bundle.record.attempts],
         "texts": dict(bundle.texts),
     }
 
 
+def campaign_data(campaign: Campaign) -> dict[str, Any]:
+    """The campaign as plain data. Whether it was imported is for each store to say, and no part of it."""
+    data: dict[str, Any] = json.loads(to_json(campaign))
+    del data["imported"]
+    return data
+
+
 def written(data: dict[str, Any]) -> bytes:
     """The file's bytes, the same for the same data: ASCII, indented, a text's lines one below the other."""
-    parts = {name: _spelled(data[name]) for name in PARTS}
-    parts["texts"] = {sha: text.split("\n") for sha, text in sorted(data["texts"].items())}
-    whole = {"format": FORMAT, "version": VERSION, "sha256": checksum(parts), **parts}
+    lines = {sha: text.split("\n") for sha, text in sorted(data["texts"].items())}
+    parts = {name: data[name] for name in PARTS} | {"texts": lines}
+    try:
+        sha = checksum(parts)
+    except ValueError:  # a number that is not finite
+        parts = _spelled(parts)
+        sha = checksum(parts)
+    whole = {"format": FORMAT, "version": VERSION, "sha256": sha, **parts}
     return (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode("ascii")
 
 
@@ -99,6 +110,30 @@ def _spelled(value: Any) -> Any:
 
 def _same(value: Any) -> Any:
     return value
+
+
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+"""In JSON as `json.dumps` writes it."""
+
+
+def strings(values: Iterable[Any]) -> Iterator[str]:
+    """Every string of some JSON data, keys too, once."""
+    found = set[str]()
+    for value in values:
+        found.update(_STRING.findall(json.dumps(value)))
+    return map(json.loads, found)
+
+
+def rewritten(values: Collection[Any], swap: Callable[[str, int], str]) -> list[Any]:
+    """JSON data with every string, keys too, swapped; ``swap`` is asked once for each and told how often it occurs."""
+    texts = [json.dumps(value) for value in values]
+    often = Counter[str]()
+    for text in texts:
+        often.update(_STRING.findall(text))
+    new = {string: json.dumps(swap(json.loads(string), count)) for string, count in often.items()}
+    if all(string == other for string, other in new.items()):
+        return list(values)
+    return [json.loads(_STRING.sub(lambda hit: new[hit.group()], text)) for text in texts]
 
 
 def walk(

@@ -80,15 +80,15 @@ class Replacing:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often by (what, by what)."""
 
-    def __call__(self, text: str) -> str:
-        """The text without what names the machine."""
+    def __call__(self, text: str, often: int = 1) -> str:
+        """The text, which stands in that many places, without what names the machine."""
         for pattern, word in self.patterns:
-            text = pattern.sub(lambda hit, word=word: self._counted(hit.group(), word), text)  # type: ignore[misc]
+            text = pattern.sub(lambda hit, word=word: self._counted(hit.group(), word, often), text)  # type: ignore[misc]
         return text
 
-    def _counted(self, found: str, word: str | None) -> str:
+    def _counted(self, found: str, word: str | None, often: int) -> str:
         by = neutral(found) if word is None else word
-        self.counts[found, by] += 1
+        self.counts[found, by] += often
         return by
 
 
@@ -99,7 +99,7 @@ def neutral(path: str) -> str:
 
 def replacing(data: Mapping[str, Any], machine: Machine) -> Replacing:
     """What to replace in the data of a campaign that ran here or elsewhere."""
-    sentences = list(_sentences({"campaign": data["campaign"], "attempts": data["attempts"]}))
+    sentences = set(_sentences({"campaign": data["campaign"], "attempts": data["attempts"]}))
     settings = data["campaign"]["settings"]
     given = [
         settings[key] for key in ("task", "replay_from") if PurePosixPath(settings[key] or "").is_absolute()
@@ -161,9 +161,10 @@ def _tells(name: str, texts: Iterable[str]) -> bool:
 def _any_of(paths: Iterable[str], folders: Iterable[str]) -> re.Pattern[str]:
     """Any of these, and what lies below them: whole paths are replaced and not their beginnings."""
     tail = rf"(?:/{_PART})*(?![\w])"
-    exact = [re.escape(path) + tail for path in paths]
-    deep = [re.escape(folder) + tail for folder in folders if folder.count("/") > 1]
+    exact = [re.escape(path[1:]) + tail for path in paths]
+    deep = [re.escape(folder[1:]) + tail for folder in folders if folder.count("/") > 1]
     # Of "/tmp" alone nobody learns anything, and in "a /tmp" it is a division.
-    flat = [re.escape(folder) + rf"(?:/{_PART})+" for folder in folders if folder.count("/") == 1]
+    flat = [re.escape(folder[1:]) + rf"(?:/{_PART})+" for folder in folders if folder.count("/") == 1]
     longest = sorted([*exact, *deep, *flat], key=len, reverse=True)
-    return re.compile(rf"(?<![\w.…)\]])(?:{'|'.join(longest)})|(?<=-[IL])(?:{'|'.join(longest)})")
+    # The slash first: what a pattern begins with is looked for fast.
+    return re.compile(rf"/(?:(?<![\w.…)\]]/)|(?<=-[IL]/))(?:{'|'.join(longest)})")

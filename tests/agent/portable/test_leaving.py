@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from kernelwright.agent.loop import run_campaign
 from kernelwright.agent.portable import PortableError
 from kernelwright.agent.portable.exporting import export_campaign
-from kernelwright.agent.portable.keys import key_in, keys_of
+from kernelwright.agent.portable.format import rewritten, strings
+from kernelwright.agent.portable.keys import FORMS, key_in, keys_of
 from kernelwright.agent.portable.paths import Machine, Replacing, neutral, paths_in, this_machine
 from kernelwright.agent.portable.settings import STOPPED, can_go_on, task_name
 from kernelwright.agent.record import CampaignStatus, Record
@@ -221,6 +224,42 @@ def test_a_campaign_with_a_key_is_refused_and_says_where(tmp_path: Path, key: st
 )
 def test_programs_hold_no_keys(text: str) -> None:
     assert key_in(text, keys_of({"SHORT_KEY": "x", "KEY_PATH": "task", "MY_KEY": "/task"})) is None
+
+
+@pytest.mark.parametrize("part, form", FORMS, ids=[part for part, _ in FORMS])
+@given(data=st.data())
+def test_what_is_looked_for_first_is_part_of_every_key_of_its_form(
+    part: str, form: str, data: st.DataObject
+) -> None:
+    assert re.search(part, data.draw(st.from_regex(form)))
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.none() | st.lists(st.text(max_size=3)))
+    )
+)
+def test_every_string_of_some_data_is_swapped_and_counted(values: list[dict[str, Any]]) -> None:
+    told: Counter[str] = Counter()
+
+    def swap(text: str, often: int) -> str:
+        told[text] += often
+        return f"{text}."
+
+    def by_hand(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {f"{key}.": by_hand(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [by_hand(each) for each in value]
+        return f"{value}." if isinstance(value, str) else value
+
+    assert rewritten(values, swap) == by_hand(values)
+    lists = [each for value in values for each in value.values()]
+    nested = [text for each in lists if isinstance(each, list) for text in each]
+    assert told == Counter(
+        [*(key for value in values for key in value), *(e for e in lists if isinstance(e, str)), *nested]
+    )
+    assert set(told) == set(strings(values))
 
 
 @pytest.mark.parametrize("name", ["API_KEY", "OPENAI_API_KEY_2", "PGPASSWORD", "hf_token", "AWS_CREDENTIALS"])
