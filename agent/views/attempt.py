@@ -13,6 +13,7 @@ from ..record import Attempt, Record, Reply
 from ..rules.budget import usd
 from .head_to_head import final_words
 from .lineage import names, outcome, state, where
+from .place import UNSEEN
 from .text import PYTORCH, baseline, one_line, seconds, speedup, time_of
 from .timing import pairs_table
 from .verdict import verdict
@@ -110,10 +111,12 @@ def _kernel(attempt: Attempt, record: Record) -> str:
 
 def _taken_from(attempt: Attempt, record: Record) -> str:
     """Whose the verdict is where it is not this campaign's own."""
-    source = record.campaign.settings.verdicts_of
-    return (
-        f"that of campaign {one_line(source)}, taken from its record" if source and attempt.evaluation else ""
-    )
+    source, parts = record.campaign.settings.verdicts_of, []
+    if source:
+        parts.append(f"that of campaign {one_line(source)}, taken from its record")
+    if record.campaign.is_imported(attempt):
+        parts.append(f"as the imported file tells it, {UNSEEN}")
+    return "; ".join(parts) if attempt.evaluation else ""
 
 
 def _template(attempt: Attempt) -> str:

@@ -13,7 +13,7 @@ from ..record import Record
 from .fitting import Fitting
 from .head_to_head import best_words
 from .lineage import attempt_json, provisional
-from .place import elsewhere
+from .place import came_from, elsewhere
 from .text import NOBODY, one_line, plural, time_of
 
 COLUMNS = ("campaign", "started", "task", "target", "provider", "status", "attempts", "best")
@@ -43,6 +43,7 @@ def _cells(record: Record, standing: str) -> tuple[str, ...]:
     )
     started = f"{campaign.created:%Y-%m-%d %H:%M}"
     about = (one_line(settings.task), settings.target, one_line(provider))
+    standing += came_from(campaign)
     return campaign.id, started, *about, standing, str(len(record.attempts)), _best(record)
 
 

@@ -7,6 +7,7 @@ from kernelwright.evaluator.evaluation import Timing
 from ..record import Attempt, Record
 from .head_to_head import final, sentences
 from .lineage import names, provisional
+from .place import UNSEEN
 from .text import PYTORCH, baseline, estimate, interval, milliseconds, one_line, times
 
 INTERPRETED = " in Triton's interpreter at small shapes"
@@ -52,6 +53,10 @@ def _verified(record: Record, attempt: Attempt, option: str) -> list[str]:
             lines.append("Head to head at the end: " + "; ".join(sentences(record)) + ".")
     elif evaluation.estimate:
         lines.append(f"Estimated, not measured: {estimate(evaluation.estimate)} on the {evaluation.target}.")
+    if campaign.is_imported(attempt):
+        lines.append(
+            f"All of this is as an imported file tells it, {UNSEEN}: `kernelwright evaluate` judges it."
+        )
     if campaign.settings.verdicts_of:
         lines.append(
             f"The verdict is that of campaign {campaign.settings.verdicts_of}, taken from its record."

@@ -18,7 +18,7 @@ from .accounts import accounts_table
 from .attempt import gain, state_text, verdict_on
 from .head_to_head import contenders, final
 from .lineage import attempt_json, families, lineage, names, step
-from .place import elsewhere
+from .place import came_from, elsewhere
 from .summary import resume_command
 from .text import one_line
 from .timing import time_with_interval
@@ -78,7 +78,7 @@ def _title(record: Record, standing: str) -> Text:
     recorded = f" with the verdicts of {one_line(settings.verdicts_of)}" if settings.verdicts_of else ""
     line.append(f"  {one_line(settings.task)} for the {settings.target}{elsewhere(record)}")
     line.append(f", {settings.provider}{recorded}")
-    return line.append(f", {standing}", style="dim")
+    return line.append(f", {standing}{came_from(record.campaign)}", style="dim")
 
 
 def _stop(record: Record, standing: str, option: str) -> list[Text]:

@@ -170,3 +170,21 @@ def test_the_tree_says_why_a_campaign_stands_still_and_what_goes_on() -> None:
     assert "`kernelwright resume meas --max-minutes N --store s.db` goes on" in text
     text = shown(tree(offline_record(), "stopped"))
     assert "stopped: its process is gone" in text and "`kernelwright resume offl` goes on" in text
+
+
+def test_what_came_from_a_file_says_so_wherever_it_is_shown() -> None:
+    record = measured_record()
+    count = len(record.attempts)
+    taken = record.model_copy(update={"campaign": record.campaign.model_copy(update={"imported": count})})
+    best = taken.best
+    assert best is not None
+    told = [
+        shown(tree(taken)),
+        shown(campaigns([taken])),
+        shown(attempt_page(best, taken)),
+        "\n".join(header(taken, best)),
+    ]
+    assert all("imported" in each for each in told)
+    later = best.model_copy(update={"number": count})
+    assert "imported" not in "\n".join(header(taken, later))
+    assert "imported" not in "\n".join(header(record, best))
