@@ -52,6 +52,8 @@ def report(
 
     if chart and output:
         raise UsageProblem("choose one of -o and --chart: each writes one file")
+    if chart and chart.suffix.lower() != ".svg":
+        raise UsageProblem(f"'{chart}' would hold an SVG picture: give it a name that ends in .svg")
     with reading(store) as opened:
         record = record_of(opened, campaign)
         path = chart or output or Path(f"{record.campaign.id}.html")

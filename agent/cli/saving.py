@@ -13,6 +13,8 @@ def may_write(path: Path, force: bool, store: Path) -> None:
     """Raise `UsageProblem` for what must not be overwritten, before any work is done."""
     if not os.path.lexists(path):
         return
+    if path.is_dir():
+        raise UsageProblem(f"'{path}' cannot be written, since it is a directory: name a file in it")
     if path.is_symlink() or not path.is_file():
         raise UsageProblem(f"'{path}' cannot be written, since it is no plain file: name another one")
     if store.exists() and path.samefile(store):
