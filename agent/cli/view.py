@@ -26,24 +26,26 @@ def view(
     ] = False,
     store: StoreFile = None,
 ) -> None:
-    """Show a campaign in the browser and follow it live; Ctrl-C ends it.
+    """Serve a campaign's page, which follows it live, to a browser on this machine; Ctrl-C ends it.
 
     The page is the report's, on this machine's own address (127.0.0.1), where whoever is logged in here can read
     it as long as this runs. Nothing can be changed through it.
 
     \b
     Examples:
-      kernelwright view abcd
-      kernelwright view abcd --port 8123 --no-open
+      kernelwright view abcd --open
+      kernelwright view abcd --port 8123
     """
     from ..report.serving import LivePage
 
     with reading(store) as opened:
-        page = LivePage(opened, opened.campaign_id(campaign))
+        name = opened.campaign_id(campaign)
+        page = LivePage(opened, name)
         page.data()  # what is wrong with the store is said now and not in the browser
         with _listening(page, port) as server:
             print(server.address, flush=True)
-            print("Ctrl-C ends", file=sys.stderr, flush=True)
+            hint = "" if open_browser else "open it in a browser, or let --open do that; "
+            print(f"campaign {name}: {hint}Ctrl-C ends", file=sys.stderr, flush=True)
             if open_browser:
                 _show(server.address)
             _serve(server)

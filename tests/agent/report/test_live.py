@@ -20,13 +20,14 @@ from sample_campaigns import fill, offline_record
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "campaigns.db"
     with Store.open(path) as store:
         fill(store, offline_record())
         running = {"status": CampaignStatus.RUNNING, "finish_reason": None}
         store.save_campaign(store.campaign("offl").model_copy(update=running))
-    return path
+        with store.hold("offl"):
+            yield path
 
 
 @pytest.fixture
@@ -61,6 +62,11 @@ def add(path: Path, number: int) -> None:
         store.save_attempt(last.model_copy(update={"id": f"offl.{number}", "number": number}))
 
 
+def test_that_the_page_was_opened_is_no_change(live: Opened) -> None:
+    live.tab.locator("#live", has_text="following").wait_for()
+    assert live.tab.locator("#live").inner_text() == "following"
+
+
 def test_a_new_attempt_appears_without_a_reload_and_the_selection_stays(path: Path, live: Opened) -> None:
     assert ids(live) == [f"offl.{n}" for n in range(5)]
     add(path, 5)
@@ -70,6 +76,8 @@ def test_a_new_attempt_appears_without_a_reload_and_the_selection_stays(path: Pa
     assert live.tab.locator("#attempt-title").inner_text() == "offl.1"
     selected = live.tab.locator("#tree [aria-selected=true]")
     assert selected.get_attribute("data-id") == "offl.1"
+    live.tab.locator("#live", has_text="following, last change").wait_for()
+    assert live.tab.locator("#live").inner_text().endswith(" UTC")
     assert live.wrong == []
 
 

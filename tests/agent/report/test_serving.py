@@ -222,7 +222,10 @@ def test_clients_that_go_away_leave_no_trace_and_ctrl_c_ends_it(path: Path) -> N
             assert get(port, "/data.json")[0] == 200
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 0
-        assert process.stderr.read() == "Ctrl-C ends\nended\n"  # type: ignore[union-attr]
+        assert (
+            process.stderr.read()
+            == "campaign offl: open it in a browser, or let --open do that; Ctrl-C ends\nended\n"
+        )  # type: ignore[union-attr]
 
 
 def test_a_store_that_cannot_be_read_is_a_sentence_and_the_page_comes_back(path: Path) -> None:
