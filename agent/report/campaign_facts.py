@@ -7,7 +7,7 @@ from typing import Any
 from kernelwright.evaluator.protocol import Session, Standing
 
 from ..record import Attempt, Budget, CampaignStatus, Record
-from ..rules.accounts import StageAccount, accounts, seed_account, total
+from ..rules.accounts import BETWEEN, StageAccount, accounts, seed_account, total
 from ..views.accounts import dollars, worth
 from ..views.lineage import names, seed
 from ..views.summary import resume_command
@@ -83,16 +83,19 @@ def stages(record: Record) -> dict[str, Any]:
     """
     first, whole = seed_account(record), total(record)
     rows = [*([first] if first else []), *accounts(record), whole]
-    known = ["attempts", "kept", "gain", *(["tokens"] if whole.tokens else [])]
+    known = ["attempts", *(["no proposal"] if whole.no_proposal else []), "kept", "gain"]
+    known += ["tokens"] if whole.tokens else []
     known += [*(["USD"] if whole.usd is not None else []), "time", "outcome"]
     return {"columns": known, "rows": [_account(row) for row in rows]}
 
 
 def _account(row: StageAccount) -> dict[str, str]:
+    between = row.stage == BETWEEN
     return {
         "stage": one_line(row.stage),
-        "attempts": str(row.attempts),
-        "kept": str(row.kept),
+        "attempts": "" if between else str(row.attempts),
+        "no proposal": str(row.no_proposal or ""),
+        "kept": "" if between else str(row.kept),
         "gain": worth(row),
         "tokens": f"{row.tokens:,}" if row.tokens else "",
         "USD": dollars(row),

@@ -131,10 +131,9 @@ def draw_marks(svg: Element, shown: Sequence[Mark], at: Frame) -> None:
         if mark.ms is None:
             (cross if mark.failed else dash)(link, x, y)
             continue
-        colour = ACCENT if mark.kept else MUTED
         if spans := _whisker(mark, at):
-            whisker(link, x, *spans, colour)
-        dot(link, x, y, at.radius, colour, hollow=mark.estimated)
+            whisker(link, x, *spans, ACCENT if mark.kept else MUTED)
+        dot(link, x, y, at.radius, mark.kept, mark.estimated)
 
 
 def _whisker(mark: Mark, at: Frame) -> tuple[float, float] | None:
@@ -178,9 +177,8 @@ def _legend(shown: Sequence[Mark], at: Frame) -> list[tuple[str, _Sample]]:
         if mark.ms is None:
             found["failed" if mark.failed else "no time"] = cross if mark.failed else dash
             continue
-        colour, word = (ACCENT, "kept") if mark.kept else (MUTED, "not kept")
-        estimate = ", estimated (hollow)" if mark.estimated else ""
-        found[word + estimate] = partial(dot, radius=4.5, colour=colour, hollow=mark.estimated)
+        word = ("kept" if mark.kept else "not kept") + (", estimated" if mark.estimated else "")
+        found[word] = partial(dot, radius=4.5, kept=mark.kept, estimated=mark.estimated)
         if mark.low:
             found[_INTERVALS[mark.estimated]] = _whisker_sample
     for estimated, name in ((False, "best so far"), (True, "best estimate so far")):
@@ -191,7 +189,7 @@ def _legend(shown: Sequence[Mark], at: Frame) -> list[tuple[str, _Sample]]:
 
 _INTERVALS = {False: "95 % interval, where wider than its mark", True: "range of an estimate"}
 _ORDER = (
-    "kept", "not kept", "kept, estimated (hollow)", "not kept, estimated (hollow)", "best so far",
+    "kept", "not kept", "kept, estimated", "not kept, estimated", "best so far",
     "best estimate so far", *_INTERVALS.values(), "failed", "no time",
 )  # fmt: skip
 

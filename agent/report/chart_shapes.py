@@ -34,11 +34,14 @@ def dash(parent: Element, x: float, y: float) -> None:
     SubElement(parent, "path", {"d": f"M{x - 3:.1f} {y:.1f}h6", "stroke": MUTED, "stroke-width": "1.6"})
 
 
-def dot(parent: Element, x: float, y: float, radius: float, colour: str, hollow: bool) -> None:
-    """The mark of a time."""
+def dot(parent: Element, x: float, y: float, radius: float, kept: bool, estimated: bool) -> None:
+    """The mark of a time: filled where it was kept; lighter and with a dashed outline where it is an estimate."""
     place = {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"}
-    fill = HOLLOW if hollow else colour
-    SubElement(parent, "circle", {**place, "fill": fill, "stroke": colour, "stroke-width": "1.5"})
+    colour = ACCENT if kept else MUTED
+    drawn = SubElement(parent, "circle", {**place, "fill": colour if kept else HOLLOW, "stroke": colour})
+    drawn.set("stroke-width", "1.5")
+    if estimated:
+        drawn.attrib |= {"stroke-dasharray": "2 1.5", **({"fill-opacity": "0.3"} if kept else {})}
 
 
 def line(

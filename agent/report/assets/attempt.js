@@ -51,14 +51,15 @@ function metricsPanel(page) {
   const columns = against ? [["metric", ""], [against, "n"], [page.id, "n"], ["change", "n"]] : [["metric", ""], [page.id, "n"]];
   const tables = kernels.map((kernel) => section(kernel.name + mark,
     make("p", { class: "quiet" }, "grid ", kernel.grid),
-    table(columns, kernel.rows.map((row) => metricRow(row, against)))));
+    make("div", { class: "cards" }, table(columns, kernel.rows.map((row) => metricRow(row, against))))));
   return make("div", {}, mixed ? make("p", { class: "warning" }, mixed) : null,
     against ? make("p", { class: "quiet" }, "before: " + against + ", after: " + page.id + "; what did not change is quieter") : null,
     tables, missing.map((line) => make("p", { class: "quiet" }, line)));
 }
 
 function metricRow(row, against) {
-  const cells = against ? [row.name, row.before, row.after, make("span", { class: row.tone ? "tone " + row.tone : null }, row.change)] : [row.name, row.after];
+  const change = row.change && make("span", { class: row.tone ? "tone " + row.tone : null }, row.change);
+  const cells = against ? [row.name, row.before, row.after, change] : [row.name, row.after];
   return Object.assign(cells, { kind: against && row.equal ? "equal" : null });
 }
 

@@ -68,6 +68,7 @@ async function showAttempt(id, part, fresh) {
   const view = JSON.stringify([key, part, before, after]);
   if (view === shownPage) return;
   const moved = shownPage === null || JSON.parse(shownPage)[0] !== key;
+  if (shownPage === null) byId("attempt").replaceChildren(opening(data.attempts[at]));
   shownPage = view;
   try {
     const page = JSON.parse(await textOf(key));
@@ -75,6 +76,13 @@ async function showAttempt(id, part, fresh) {
   } catch (problem) {
     byId("attempt").replaceChildren(make("p", { class: "warning" }, "This attempt could not be opened: " + problem.message));
   }
+}
+
+// What the tree knows of an attempt, until its page is unpacked.
+function opening({ id, time: ms, state, gain }) {
+  return make("header", { class: "opening" }, make("h2", {}, id),
+    make("p", { class: "figure" }, make("b", {}, ms === "—" ? state : time(ms)), gain ? make("span", {}, gain) : null),
+    make("p", { class: "quiet" }, "opening …"));
 }
 
 function openPage(page, part, before, after, moved) {

@@ -28,7 +28,13 @@ function legend(data) {
   return make("p", { class: "legend" },
     make("span", { class: "key path" }, "the way to the best"), make("span", { class: "key kept" }, "kept"),
     make("span", { class: "key" }, "not kept"), make("span", { class: "key bad" }, "failed"),
+    data.attempts.some((attempt) => attempt.estimated) ? make("span", { class: "key estimated" }, "estimated") : null,
+    data.attempts.some(untimed) ? make("span", { class: "key untimed" }, "no time") : null,
     data.attempts.some((attempt) => attempt.from) ? make("span", {}, "← made from that kernel, not from the kept one above") : null);
+}
+
+function untimed(facts) {
+  return facts.time === "—" && facts.tone !== "bad";
 }
 
 // A row is made once and kept while its facts stay the same.
@@ -53,6 +59,7 @@ function stageRow(group, name, onPath) {
 function attemptRow(facts, within, onPath, place, size) {
   return reused("attempt " + facts.id, [facts, within, onPath, place, size], () => {
     const kind = ["row", facts.tone, facts.path ? "path" : "", facts.kept ? "kept" : "", facts.best ? "best" : "",
+      facts.estimated ? "estimated" : "", untimed(facts) ? "untimed" : "",
       onPath ? "trunk" : ""].filter(Boolean).join(" ");
     const level = facts.level + (within === null ? 0 : 1);
     return make("div", { role: "treeitem", "aria-level": String(level), "aria-posinset": String(place), "aria-setsize": String(size),

@@ -183,6 +183,23 @@ def test_nothing_is_wider_than_a_phone(visit: Visit, offline: Path, hash_: str) 
     opened.shot(f"phone-{hash_.replace('/', '-') or 'campaign'}")
 
 
+def test_a_phone_shows_a_metric_before_and_after(visit: Visit, measured: Path) -> None:
+    tab = visit(measured, "meas.1/metrics", width=360, height=740).tab
+    cells = tab.locator("#panel tbody tr").first.locator("td:not(:empty)")
+    cells.first.wait_for()
+    for box in (cells.nth(n).bounding_box() for n in range(cells.count())):
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 360
+
+
+def test_what_is_known_is_shown_before_the_rest_is_unpacked(browser: Any, offline: Path) -> None:
+    tab = browser.new_page()
+    tab.add_init_script("Response.prototype.arrayBuffer = () => new Promise(() => {});")
+    tab.goto(f"{offline.as_uri()}#offl.1")
+    assert tab.locator("#attempt").inner_text().split("\n")[0] == "offl.1"
+    assert "opening …" in tab.locator("#attempt").inner_text()
+    tab.close()
+
+
 def test_a_phone_shows_one_thing_at_a_time_and_leads_back(visit: Visit, offline: Path) -> None:
     tab = visit(offline, width=360, height=740).tab
     tab.locator("[data-id='offl.4']").click()

@@ -84,13 +84,25 @@ def test_a_whisker_is_the_interval_that_the_tree_shows() -> None:
     assert (marks(record)[1].low, marks(record)[1].high) == (None, None)
 
 
-def test_an_estimate_is_hollow_and_its_steps_are_dashed() -> None:
+def test_a_kept_mark_is_filled_and_an_estimate_dashed() -> None:
+    offline, real = offline_record(), measured_record()
+    assert real.attempts[1].decision
+    real.attempts[1].decision.accepted = False
+    for record, estimated in ((offline, True), (real, False)):
+        found = links(drawn(record))
+        for one in record.attempts:
+            for circle in found[one.id].iter(f"{SVG}circle"):
+                kept = bool(one.decision and one.decision.accepted)
+                assert (circle.attrib["fill"] == "var(--paper, transparent)") is not kept
+                assert ("stroke-dasharray" in circle.attrib) is estimated
+                assert ("fill-opacity" in circle.attrib) is (estimated and kept)
+
+
+def test_the_steps_of_estimates_are_dashed() -> None:
     svg = drawn(offline_record())
-    fills = {circle.attrib["fill"] for circle in svg.iter(f"{SVG}circle")}
-    assert fills == {"var(--paper, transparent)"}
     stepped = [path for path in svg.iter(f"{SVG}path") if path.attrib.get("stroke-width") == "2"]
     assert [path.attrib.get("stroke-dasharray") for path in stepped] == ["4 3"]
-    assert "kept, estimated (hollow)" in words(svg)
+    assert "kept, estimated" in words(svg)
     assert "kept" not in words(svg)
 
 
