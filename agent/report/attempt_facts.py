@@ -11,6 +11,7 @@ from ..record import Attempt
 from ..rules.budget import usd
 from ..views.attempt import gain
 from ..views.lineage import outcome, provisional, state, where
+from ..views.place import UNSEEN
 from ..views.text import baseline, milliseconds, one_line, plain, plural, seconds
 from ..views.timing import time_with_interval
 from ..views.verdict import headline
@@ -24,7 +25,7 @@ Price = tuple[float, float] | None
 
 
 def attempt_facts(
-    attempt: Attempt, parent: Attempt | None, called: Mapping[str, str], price: Price
+    attempt: Attempt, parent: Attempt | None, called: Mapping[str, str], price: Price, imported: bool = False
 ) -> dict[str, Any]:
     """The attempt's page; ``called`` says what to call a kernel, by its SHA-256."""
     evaluation = attempt.evaluation
@@ -34,7 +35,7 @@ def attempt_facts(
         "parent": plain(attempt.parent) if attempt.parent else None,
         "mends": plain(attempt.mends) if attempt.mends else None,
         "state": state(attempt),
-        "headline": headline(evaluation).plain if evaluation else "",
+        "headline": _headline(evaluation, imported) if evaluation else "",
         "outcome": outcome(attempt),
         "reason": _reason(attempt),
         "time": time_with_interval(evaluation),
@@ -50,6 +51,11 @@ def attempt_facts(
         "texts": _texts(attempt, parent),
         "same": bool(parent and parent.kernel_sha and parent.kernel_sha == attempt.kernel_sha),
     }
+
+
+def _headline(evaluation: Evaluation, imported: bool) -> str:
+    told = f", as the imported file tells it, {UNSEEN}" if imported else ""
+    return headline(evaluation).plain + told
 
 
 def _reason(attempt: Attempt) -> str:

@@ -8,8 +8,9 @@ from kernelwright.evaluator.protocol import Session, Standing
 
 from ..record import Attempt, Budget, CampaignStatus, Record
 from ..rules.accounts import BETWEEN, StageAccount, accounts, seed_account, total
-from ..views.accounts import dollars, worth
+from ..views.accounts import dollars, stage_notes, worth
 from ..views.lineage import names, seed
+from ..views.place import came_from
 from ..views.summary import resume_command
 from ..views.text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
 
@@ -27,7 +28,7 @@ def head(record: Record, standing: str) -> dict[str, Any]:
         "title": f"{one_line(settings.task)} for the {one_line(settings.target)}",
         "begun": f"{campaign.created:%Y-%m-%d %H:%M} UTC",
         "provider": one_line(provider),
-        "standing": standing,
+        "standing": standing + came_from(campaign),
         "running": standing == CampaignStatus.RUNNING.value,
         "used": used(record),
     }
@@ -86,7 +87,7 @@ def stages(record: Record) -> dict[str, Any]:
     known = ["attempts", *(["no proposal"] if whole.no_proposal else []), "kept", "gain"]
     known += ["tokens"] if whole.tokens else []
     known += [*(["USD"] if whole.usd is not None else []), "time", "outcome"]
-    return {"columns": known, "rows": [_account(row) for row in rows]}
+    return {"columns": known, "rows": [_account(row) for row in rows], "notes": list(stage_notes(rows))}
 
 
 def _account(row: StageAccount) -> dict[str, str]:

@@ -54,7 +54,14 @@ def page_texts(record: Record, text: Text) -> dict[str, Callable[[], str]]:
     known, called = {attempt.id: attempt for attempt in record.attempts}, names(record)
     price = record.campaign.settings.usd_per_million
     pages: dict[str, Callable[[], str]] = {
-        page_key(attempt): partial(_page, attempt, known.get(attempt.parent or ""), called, price)
+        page_key(attempt): partial(
+            _page,
+            attempt,
+            known.get(attempt.parent or ""),
+            called,
+            price,
+            record.campaign.is_imported(attempt),
+        )
         for attempt in record.attempts
     }
     return {**pages, **long_texts(record, text)}
@@ -65,8 +72,10 @@ def text_of(record: Record, text: Text, key: str) -> str:
     return page_texts(record, text)[key]()
 
 
-def _page(attempt: Attempt, parent: Attempt | None, called: dict[str, str], price: Price) -> str:
-    return json.dumps(attempt_facts(attempt, parent, called, price))
+def _page(
+    attempt: Attempt, parent: Attempt | None, called: dict[str, str], price: Price, imported: bool
+) -> str:
+    return json.dumps(attempt_facts(attempt, parent, called, price, imported))
 
 
 def _chart(record: Record) -> str:

@@ -23,7 +23,7 @@ def accounts_table(record: Record) -> RenderableType:
     """
     first = seed_account(record)
     rows, everything = [*([first] if first else []), *accounts(record)], total(record)
-    notes = [Text(note, style="dim") for note in _notes([*rows, everything])]
+    notes = [Text(note, style="dim") for note in stage_notes([*rows, everything])]
     sentences = [_sentence(row) for row in (*rows, everything)]
     return Group(Fitting(_table(rows, everything), Group(*sentences)), *notes)
 
@@ -71,7 +71,7 @@ def _sentence(account: StageAccount) -> Text:
     return Text().append(one_line(account.stage, 40), style="bold").append(f": {', '.join(facts)}")
 
 
-def _notes(rows: list[StageAccount]) -> Iterator[str]:
+def stage_notes(rows: list[StageAccount]) -> Iterator[str]:
     """What a reader cannot guess."""
     if any(row.stage == BETWEEN for row in rows):
         yield f"{BETWEEN}: starting, waiting, the final head to head"

@@ -16,7 +16,7 @@ function showOverview(data) {
     ...data.stop.map((line) => make("p", { class: "warning" }, line)),
     make("figure", { class: "chart" }, scroller("Times of all attempts", picture(data.chart))),
     section("Head to head", contendersTable(data.contenders)),
-    section("Stages", stagesTable(data.stages)),
+    section("Stages", stagesTable(data.stages), data.stages.notes.map((line) => make("p", { class: "quiet note" }, line))),
     ...(data.warnings.length ? [section("Warnings", notes(data.warnings.map((line) => ["warning", line])))] : []));
   byId("apparatus").replaceChildren(make("div", { class: "columns" },
     section("Where it was judged", pairsOf(data.environment)),

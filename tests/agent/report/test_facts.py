@@ -223,3 +223,24 @@ def test_a_campaign_without_an_attempt_has_a_page() -> None:
     facts = page_facts(record, "running")
     assert facts["attempts"] == [] and facts["best"]["id"] is None
     assert page_texts(record, STORED.__getitem__) == {}
+
+
+def test_what_came_with_a_file_is_said_to_be_unverified_and_what_came_later_is_not() -> None:
+    record = measured_record()
+    record.campaign.imported = 1
+    first, second = pages(record).values()
+    assert "and was not verified here" in first["headline"]
+    assert "verified" not in second["headline"]
+    assert page_facts(record, "paused")["campaign"]["standing"] == "paused, imported"
+    record.campaign.imported = None
+    assert "verified" not in next(iter(pages(record).values()))["headline"]
+
+
+def test_the_stages_add_up_to_what_the_head_says() -> None:
+    record = offline_record()
+    facts = page_facts(record, "finished")
+    *rows, whole = facts["stages"]["rows"]
+    assert facts["campaign"]["used"].startswith(f"{whole['attempts']} attempts, ")
+    assert facts["campaign"]["used"].endswith(whole["time"])
+    for column in ("attempts", "no proposal", "kept"):
+        assert sum(int(row[column] or 0) for row in rows) == int(whole[column] or 0)
