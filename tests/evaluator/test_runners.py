@@ -301,6 +301,7 @@ def test_a_flood_of_output_does_not_reach_us(parent, oracle, capfd):
 
 
 def test_the_parent_is_started_again_when_it_died(parent, oracle):
+    examine(parent, oracle, HONEST)
     assert parent._process is not None
     parent._process.kill()
     parent._process.wait()

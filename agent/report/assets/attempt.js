@@ -80,8 +80,12 @@ function written(text) {
   return make("pre", { class: "written" }, text);
 }
 
+// Lines that are laid out one by one; of more, which nobody wrote to be read, the text as it is.
+const LINES_MAX = 20000;
+
 function numbered(text) {
   const lines = text.replace(/\n$/, "").split("\n");
+  if (lines.length > LINES_MAX) return written(text);
   return make("pre", { class: "code" }, lines.map((line) => make("span", { class: "line" + remark(line) }, line + "\n")));
 }
 
@@ -93,6 +97,7 @@ const CHANGES = { "+": "plus", "-": "minus", "@": "at", " ": "same", "\\": "at" 
 
 function changed(text) {
   const lines = text.replace(/\n$/, "").split("\n");
+  if (lines.length > LINES_MAX) return written(text);
   return make("pre", { class: "diff" }, lines.map((line, i) => {
     const kind = i < 2 && /^(---|\+\+\+) /.test(line) ? "file" : CHANGES[line[0]] || "same";
     return make("span", { class: "line " + kind }, line + "\n");
