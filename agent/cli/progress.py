@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from kernelwright.evaluator.protocol import Session
 from kernelwright.stages import Stage
@@ -12,7 +10,6 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     SpinnerColumn,
     Task,
@@ -25,6 +22,7 @@ from ..record import Attempt, Campaign, Record, StageEnd
 from ..views.attempt import attempt_line
 from ..views.lineage import names, where
 from ..views.text import milliseconds, one_line
+from .live import LiveLine
 
 
 class _Phase(ProgressColumn):
@@ -39,56 +37,39 @@ class _Phase(ProgressColumn):
         return Text(f"{task.description}{took}")
 
 
-class TerminalWatcher:
+class TerminalWatcher(LiveLine):
     """A `Watcher` that writes to a console; use it as a context so that the live line goes away."""
 
     def __init__(self, console: Console, stages: int) -> None:
-        self._console = console
-        self._progress = Progress(
+        columns = (
             SpinnerColumn(),
             _Phase(),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("stages", markup=False),
             TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("starting", total=stages, since=time.monotonic())
+        super().__init__(console, *columns, total=stages, since=time.monotonic())
         self._subject = ""
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def _say(self, line: Text) -> None:
-        # Wrapped by the terminal and not by rich, so that a line in a log file stays one line.
-        self._console.print(line, soft_wrap=True)
 
     def session(self, campaign: Campaign, session: Session) -> None:
         """Sandbox, floor, warnings."""
         floor, place = session.floor_ms.target, session.target
         if session.floor_ms.device is not None:
             floor, place = session.floor_ms.device, one_line(session.device)
-        self._say(
+        self._last(
             Text(f"campaign {campaign.id}: floor {milliseconds(floor)} on the {place}, {session.sandbox}")
         )
         for warning in session.warnings:
-            self._say(Text(f"warning: {one_line(warning)}", style="yellow"))
+            self._last(Text(f"warning: {one_line(warning)}", style="yellow"))
 
     def stage_started(self, stage: Stage) -> None:
         """Name the stage and its focus."""
-        self._say(Text(f"{stage.name}: {one_line(stage.focus)}", style="bold"))
+        self._last(Text(f"{stage.name}: {one_line(stage.focus)}", style="bold"))
 
     def stage_ended(self, end: StageEnd) -> None:
         """Say how it ended and why."""
-        self._say(Text(f"{one_line(end.stage)} {end.outcome}: {one_line(end.reason)}", style="dim"))
+        self._last(Text(f"{one_line(end.stage)} {end.outcome}: {one_line(end.reason)}", style="dim"))
         self._progress.advance(self._task)
 
     def attempt_started(self, attempt: Attempt) -> None:
@@ -103,11 +84,11 @@ class TerminalWatcher:
 
     def attempt_done(self, attempt: Attempt, record: Record) -> None:
         """One line: stage, status, time, speedup, kept or why not."""
-        self._say(attempt_line(attempt, names(record)))
+        self._last(attempt_line(attempt, names(record)))
         for promise in attempt.decision.broken_promises if attempt.decision else []:
-            self._say(Text(f"{'':<10}  broken promise: {one_line(promise)}", style="yellow"))
+            self._last(Text(f"{'':<10}  broken promise: {one_line(promise)}", style="yellow"))
 
     def finished(self, record: Record) -> None:
         """Say why it is over."""
         if record.campaign.finish_reason:
-            self._say(Text(f"finished: {one_line(record.campaign.finish_reason)}", style="bold"))
+            self._last(Text(f"finished: {one_line(record.campaign.finish_reason)}", style="bold"))

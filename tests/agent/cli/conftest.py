@@ -12,8 +12,11 @@ import pytest
 from kernelwright.agent.cli.main import main
 from kernelwright.agent.store import Store
 
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "views"))
 
+from judges import Judges
 from sample_campaigns import fill, measured_record, offline_record
 
 Result = tuple[int, str, str]
@@ -41,6 +44,15 @@ def store(tmp_path: Path) -> Path:
     with Store.open(path) as opened:
         fill(opened, offline_record(), measured_record())
     return path
+
+
+@pytest.fixture
+def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
+    """The evaluators that commands open, and no card."""
+    found = Judges()
+    monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", found.open)
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    return found
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "providers"))
+from judges import CARD, Judges
 from kernelwright.agent.answer import Answer
 from kernelwright.agent.record import Reply
 from kernelwright.agent.store import Answers, Store
 from kernelwright.evaluator.client import JudgeClient
-from kernelwright.evaluator.devices import Card
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
-from loop_world import Judge, fence, source
+from loop_world import fence, source
 from model_server import Api, completion, error, serving
 from sample_campaigns import HOSTILE
 
@@ -31,34 +31,6 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 KEY = "sk-test-0123456789abcdefghijkl"
 STORE = Path(".kernelwright") / "campaigns.db"
 REAL = Path(__file__).parents[3] / "benchmarks" / "h200" / "layer_norm.db"
-CARD = Card(
-    index=0, name="NVIDIA H200", uuid="GPU-0", compute_capability="9.0", memory_gb=150.0, driver="580.1"
-)
-
-
-class Judges:
-    """What `open_evaluator` gives; `before` is called ahead of every verdict."""
-
-    def __init__(self) -> None:
-        self.before: Callable[[Job], None] = lambda job: None
-        self.opened: list[Judge] = []
-
-    def open(self, device: str) -> Judge:
-        self.opened.append(Judge(device, lambda job: self.before(job)))
-        return self.opened[-1]
-
-    @property
-    def judged(self) -> list[str]:
-        """Every source that was judged, in order."""
-        return [job.source for judge in self.opened for job in judge.jobs]
-
-
-@pytest.fixture
-def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
-    found = Judges()
-    monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", found.open)
-    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
-    return found
 
 
 @pytest.fixture

@@ -14,39 +14,16 @@ from pathlib import Path
 import pytest
 from kernelwright.agent.store import Store
 from kernelwright.evaluator.client import JudgeClient
-from kernelwright.evaluator.devices import Card
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
 from kernelwright.reference_kernels import load_task
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from loop_world import Judge, fence, source
+from judges import CARD, Judges
+from loop_world import fence, source
 
 Command = Callable[..., tuple[int, str, str]]
 OFFLINE = ("run", "layer_norm", "--device", "offline", "--stages", "block_tiling", "--rounds", "2")
-CARD = Card(
-    index=0, name="NVIDIA H200", uuid="GPU-0", compute_capability="9.0", memory_gb=150.0, driver="580.1"
-)
-
-
-class Judges:
-    """What `open_evaluator` gives while a test runs; `before` is called ahead of every verdict."""
-
-    def __init__(self) -> None:
-        self.before: Callable[[Job], None] = lambda job: None
-        self.opened: list[Judge] = []
-
-    def open(self, device: str) -> Judge:
-        self.opened.append(Judge(device, lambda job: self.before(job)))
-        return self.opened[-1]
-
-
-@pytest.fixture
-def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
-    found = Judges()
-    monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", found.open)
-    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
-    return found
 
 
 @pytest.fixture

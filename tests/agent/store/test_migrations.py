@@ -13,21 +13,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from kernelwright.agent.store import Store, StoreError, database
 from kernelwright.agent.store.database import migrations
 from kernelwright.evaluator.phases import sha256_of
+from unprivileged import open_folder, unprivileged
 
 HERE = Path(__file__).parent
 OLD = {int(path.stem): path for path in sorted((HERE / "stores").glob("*.db"))}
 REAL = Path(__file__).parents[3] / "benchmarks" / "h200" / "layer_norm.db"
 EVERY = [*OLD.values(), REAL]
-NOBODY = 65534
 RELEASED = {
     1: "72572f4725e932f926894b4c5ba5b56c8a1fbce96ff3a7f252eb356a5c639261",
     2: "698d48b2698f79cdc07b272c076912fc562def4395718da7ed8a2957e13e8ee1",
@@ -69,28 +68,10 @@ def schema(path: Path) -> tuple[list[tuple[str, ...]], int, int]:
 @pytest.fixture(params=EVERY, ids=[path.name for path in EVERY])
 def old(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A copy of an old store, in a folder that every user can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="kernelwright-test-"))
-    folder.chmod(0o777)
-    copied = Path(shutil.copyfile(request.param, folder / "c.db"))
-    copied.chmod(0o666)
-    yield copied
-    folder.chmod(0o777)
-    shutil.rmtree(folder)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Root may write everywhere, so read-only means something to somebody else only."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
+    with open_folder() as folder:
+        copied = Path(shutil.copyfile(request.param, folder / "c.db"))
+        copied.chmod(0o666)
+        yield copied
 
 
 def everything(store: Store) -> list[object]:
@@ -135,7 +116,7 @@ def test_an_old_store_is_read_on_a_read_only_disk(old: Path) -> None:
     before = old.read_bytes()
     old.chmod(0o444)
     old.parent.chmod(0o555)
-    with as_nobody():
+    with unprivileged():
         with Store.open(old, create=False, read_only=True) as store:
             assert everything(store)
         with pytest.raises(StoreError, match="read-only"):

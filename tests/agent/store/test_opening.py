@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +17,7 @@ from kernelwright.agent.record import Campaign, Reply
 from kernelwright.agent.store import Store, StoreError
 from kernelwright.agent.store.database import migrations
 from loop_world import accepted, attempt, begin, evaluation
-
-NOBODY = 65534
+from unprivileged import open_folder, unprivileged
 
 
 @contextmanager
@@ -34,27 +31,8 @@ def refused(*words: str) -> Iterator[None]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that every user can reach; pytest's own is closed to all but its owner."""
-    made = Path(tempfile.mkdtemp(prefix="kernelwright-test-"))
-    made.chmod(0o777)
-    yield made
-    made.chmod(0o777)
-    shutil.rmtree(made)
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Root may write everywhere, so read-only means something to somebody else only."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setegid(NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
+    with open_folder() as made:
+        yield made
 
 
 def filled(path: Path) -> Campaign:
