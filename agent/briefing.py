@@ -212,18 +212,18 @@ def make_workload(task: Task, facts: TaskFacts) -> Workload:
         inputs=facts.inputs,
         parameters=facts.parameters,
         outputs=facts.outputs,
-        tolerance=tolerance_in_words(task),
+        tolerance=tolerance_in_words(task, facts.dtype),
     )
 
 
-def tolerance_in_words(task: Task) -> str:
-    """What counts as correct, and on which families of inputs."""
+def tolerance_in_words(task: Task, dtype: str) -> str:
+    """What counts as correct, and on which families of inputs; ``dtype`` is the main output's."""
     required = "; ".join(FAMILIES.get(name, name) for name in task.required)
     stress = "; ".join(FAMILIES.get(name, name) for name in task.stress)
-    factor, floor = task.tolerance.eager_factor, task.tolerance.rms_floor
+    factor, floor = task.tolerance.eager_factor, task.tolerance.floor(dtype)
     rule = (
         f"compared with an fp64 reference on fresh random inputs and parameters, the largest absolute error "
-        f"may be at most the largest of {factor:g} times the error of PyTorch's own {task.dtype} result, "
+        f"may be at most the largest of {factor:g} times the error of PyTorch's own {dtype} result, "
         f"{floor:g} of the reference's RMS, and a few units in the last place of the largest output. "
         f"The norm of the error relative to the reference's has a budget of its own, the larger of "
         f"{factor:g} times PyTorch's own and {floor / 2:g}. "

@@ -71,8 +71,9 @@ def task_facts(task: Task, constants: dict[str, int] | None = None) -> TaskFacts
         inputs=described,
         parameters=parameters,
         outputs=results,
-        floor_bytes=sum(_bytes(fact) for fact in (*described, *parameters, *results)),
+        floor_bytes=task.bytes or sum(_bytes(fact) for fact in (*described, *parameters, *results)),
         floor_flops=task.flops,
+        dtype=next((fact.dtype for fact in (*results, *described) if floating(fact.dtype)), "float32"),
     )
 
 
@@ -94,7 +95,12 @@ def _bytes(fact: TensorFact) -> int:
     return math.prod(fact.shape) * int(dtype_of(fact.dtype).itemsize)
 
 
-def floor_ms(facts: TaskFacts, card: Gpu, dtype: str) -> float:
+def floating(dtype: str) -> bool:
+    """Whether a fact's dtype is that of a floating-point tensor (``float`` is a plain number)."""
+    return dtype.startswith(("float", "bfloat")) and dtype != "float"
+
+
+def floor_ms(facts: TaskFacts, card: Gpu) -> float:
     """Least time in ms: the larger of bytes over peak bandwidth and operations over the dtype's peak rate.
 
     For fp32 the tensor cores' TF32 rate counts: sums of TF32 products can be as exact as fp32 ones.
@@ -103,16 +109,14 @@ def floor_ms(facts: TaskFacts, card: Gpu, dtype: str) -> float:
         "float32": card.tf32_tensor_tflops,
         "float16": card.fp16_tensor_tflops,
         "bfloat16": card.bf16_tensor_tflops,
-    }.get(dtype)
+    }.get(facts.dtype)
     tflops = max(tensor or 0.0, card.fp32_tflops)
     return max(facts.floor_bytes / (card.memory_bandwidth_gb_s * 1e6), facts.floor_flops / (tflops * 1e9))
 
 
-def floors(facts: TaskFacts, target: Gpu, device: Gpu | None, dtype: str) -> Floor:
+def floors(facts: TaskFacts, target: Gpu, device: Gpu | None) -> Floor:
     """Floors on the target and, where there is one, on the card in use."""
-    return Floor(
-        device=floor_ms(facts, device, dtype) if device else None, target=floor_ms(facts, target, dtype)
-    )
+    return Floor(device=floor_ms(facts, device) if device else None, target=floor_ms(facts, target))
 
 
 def environment() -> dict[str, str]:

@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import torch
 
 from .exchange import dtype_name, dtype_of
-from .oracle import Case, Oracle, errors, floating, judge
+from .facts import floating
+from .oracle import Case, Oracle, errors, judge
 from .protocol import Impostor
 
 _NO_EFFECT = 1e-9
 _NARROWER = {
+    "float64": torch.float32,
     "float32": torch.float16,
     "float16": torch.bfloat16,
     "bfloat16": torch.float8_e4m3fn,
@@ -83,7 +85,7 @@ def _tried(liar: _Liar, case: Case) -> Impostor:
 
 
 def _liars(oracle: Oracle) -> list[_Liar]:
-    narrow = _NARROWER[oracle.task.dtype]
+    narrow = _NARROWER[oracle.facts.dtype]
     own = any(tensor.is_floating_point() for tensor in oracle.initial.values())
     exact = not any(floating(fact.dtype) for fact in oracle.facts.outputs)
     return [

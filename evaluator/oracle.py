@@ -17,8 +17,8 @@ from kernelwright.reference_kernels import Task
 from . import families
 from .defences import Defence, on
 from .evaluation import FamilyResult
-from .exchange import dtype_of
-from .facts import load_reference, task_facts
+from .exchange import dtype_name, dtype_of
+from .facts import floating, load_reference, task_facts
 
 _ULPS = 4.0
 _CUSTOMARY = 1e-2
@@ -140,7 +140,7 @@ class Oracle(Shapes):
             return Budget(_CUSTOMARY, _CUSTOMARY, rms)
         largest, norm = errors(plain, exact, rms)
         tolerance = self.task.tolerance
-        factor, floor = tolerance.eager_factor, tolerance.rms_floor
+        factor, floor = tolerance.eager_factor, tolerance.floor(dtype_name(plain.dtype))
         rounding = _ULPS * torch.finfo(plain.dtype).eps * float(exact.abs().max()) / rms
         return Budget(max(factor * largest, floor, rounding), max(factor * norm, floor / 2), rms)
 
@@ -201,11 +201,6 @@ def _call(
 
 def _double(value: Any) -> Any:
     return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
-
-
-def floating(dtype: str) -> bool:
-    """Whether a fact's dtype is that of a floating-point tensor (``float`` is a plain number)."""
-    return dtype.startswith(("float", "bfloat")) and dtype != "float"
 
 
 def _listed(result: Any) -> list[torch.Tensor]:

@@ -83,8 +83,10 @@ class TaskFacts(BaseModel):
     """Parameters and buffers, by their state_dict names."""
     outputs: list[TensorFact]
     floor_bytes: int
-    """Every input and parameter read once, every output written once."""
+    """Every input and parameter read once, every output written once, or what the task says."""
     floor_flops: int = 0
+    dtype: str = "float32"
+    """Of the first output that is floating point, else of the first such input."""
 
 
 class Session(BaseModel):

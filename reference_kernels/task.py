@@ -36,6 +36,9 @@ class TaskError(ValueError):
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=80)]
 """No dots and no slashes: a name never leads out of a folder."""
 
+RMS_FLOORS = {"float64": 1e-12, "float32": 1e-5, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""Error that is always allowed, in units of the reference's RMS: of narrow dtypes their epsilon."""
+
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Constant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\n]+$")]
@@ -50,8 +53,12 @@ class Tolerance(_Model):
 
     eager_factor: PositiveFloat = 3.0
     """Times the error that PyTorch's own result in the task's dtype makes against fp64."""
-    rms_floor: PositiveFloat = 1e-5
-    """At least this, in units of the reference's RMS."""
+    rms_floor: PositiveFloat | None = None
+    """At least this, in units of the reference's RMS; None: `RMS_FLOORS` by each output's dtype."""
+
+    def floor(self, dtype: str) -> float:
+        """What is always allowed of an output of that dtype, in units of the reference's RMS."""
+        return self.rms_floor or RMS_FLOORS.get(dtype, RMS_FLOORS["float32"])
 
 
 class Task(_Model):
@@ -60,8 +67,8 @@ class Task(_Model):
     name: Name
     title: Line
     """One line for people and for the prompt."""
-    dtype: Literal["float32", "float16", "bfloat16"]
-    """Of the main input and output."""
+    dtype: Literal["float32", "float16", "bfloat16"] | None = None
+    """Of the main output, for people who have no torch at hand; the judge looks at the reference (`TaskFacts`)."""
     tolerance: Tolerance = Tolerance()
     required: list[Word] = Field(
         default_factory=lambda: ["nominal", "small", "large", "sparse", "shifted"], min_length=1
@@ -75,6 +82,9 @@ class Task(_Model):
     """Shapes for Triton's interpreter: values for constants of ``reference.py``, one dict per case."""
     flops: int = Field(default=0, ge=0)
     """Floating-point operations of one forward at the timed shapes, for the floor; 0: bytes decide."""
+    bytes: PositiveInt | None = None
+    """Bytes that one forward has to move at the timed shapes, for the floor, where it need not touch all of its
+    inputs and parameters; None: each input and parameter once, each output once."""
     folder: Path
     file: Path | None = None
     """The task itself, when it is a single file instead of a folder."""
@@ -191,9 +201,7 @@ def _single_file(path: Path) -> Task:
     _check_contract(path)
     name = re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_")[:80] or "task"
     file = path.resolve()
-    return Task(
-        name=name, title=f"the PyTorch module of {path.name}", dtype="float32", folder=file.parent, file=file
-    )
+    return Task(name=name, title=f"the PyTorch module of {path.name}", folder=file.parent, file=file)
 
 
 def _check_contract(path: Path) -> None:

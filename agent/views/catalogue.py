@@ -23,7 +23,10 @@ def tasks(found: list[Task]) -> Table:
     table = _table("task", "dtype", "starts from", "what it is")
     for task in found:
         table.add_row(
-            Text(task.name, style="bold"), task.dtype, "seed.py" if task.seed else "reference.py", task.title
+            Text(task.name, style="bold"),
+            task.dtype or "",
+            "seed.py" if task.seed else "reference.py",
+            task.title,
         )
     return table
 

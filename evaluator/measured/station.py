@@ -39,7 +39,7 @@ class Station:
 
     def floors(self) -> Floor:
         """The task's floors on the target and on this card."""
-        return floors(self.oracle.facts, self.target, self.device, self.task.dtype)
+        return floors(self.oracle.facts, self.target, self.device)
 
     def watch(self) -> Stopwatch:
         """A stopwatch for one contest."""

@@ -120,7 +120,7 @@ class OfflineJudge:
 
     def floors(self) -> Floor:
         """The task's floor on the target."""
-        return floors(self.oracle.facts, self.target, None, self.task.dtype)
+        return floors(self.oracle.facts, self.target, None)
 
     def close(self) -> None:
         """End all processes."""
@@ -165,7 +165,7 @@ class OfflineJudge:
 
     def _correctness(self, job: Job, found: _Found) -> Failure | None:
         """What the interpreter found wrong; None when it found nothing or could not judge."""
-        found.unchecked = interpreter_cannot_judge(job.source, self.task.dtype)
+        found.unchecked = interpreter_cannot_judge(job.source, self.oracle.facts.dtype)
         if found.unchecked is None and not self.small:
             found.unchecked = "the task has no small shapes for Triton's interpreter"
         if found.unchecked is not None:

@@ -17,17 +17,17 @@ def test_layer_norm_moves_570_megabytes_at_least():
 
 @pytest.mark.parametrize(("card", "ms"), [("rtx-4090", 0.566), ("h200", 0.119)])
 def test_floor_at_peak_bandwidth(card, ms):
-    assert floor_ms(task_facts(TASK), gpu(card), TASK.dtype) == pytest.approx(ms, abs=0.001)
+    assert floor_ms(task_facts(TASK), gpu(card)) == pytest.approx(ms, abs=0.001)
 
 
 def test_operations_can_decide_the_floor():
     facts = task_facts(TASK).model_copy(update={"floor_flops": int(1e15)})
     # Sums of TF32 products on the tensor cores can be as exact as fp32.
-    assert floor_ms(facts, gpu("h200"), "float32") == pytest.approx(1e15 / 494.7e9)
+    assert floor_ms(facts, gpu("h200")) == pytest.approx(1e15 / 494.7e9)
 
 
 def test_offline_there_is_no_floor_of_the_device():
-    assert floors(task_facts(TASK), gpu("rtx-4090"), None, TASK.dtype).device is None
+    assert floors(task_facts(TASK), gpu("rtx-4090"), None).device is None
 
 
 def test_small_shapes_replace_the_constants():

@@ -43,7 +43,7 @@ def outside_budget() -> Callable[[Task, dict[str, Any]], list[int]]:
     """
 
     def outside(task: Task, result: dict[str, Any], times: float = 1.0) -> list[int]:
-        factor, floor = task.tolerance.eager_factor, task.tolerance.rms_floor
+        factor, floor = task.tolerance.eager_factor, task.tolerance.floor(task.dtype or "float32")
         pairs = zip(result["errors"], result["eager"], strict=True)
         return [
             index

@@ -1,0 +1,1 @@
+"""Sums of gathered rows of a table."""

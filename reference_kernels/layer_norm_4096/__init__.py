@@ -1,0 +1,1 @@
+"""LayerNorm in bf16 over 4096 columns."""

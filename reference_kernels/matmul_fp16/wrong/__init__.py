@@ -1,0 +1,1 @@
+"""Kernels with honest mistakes, which must be refused."""
