@@ -112,6 +112,7 @@ class Oracle(Shapes):
         if not all(bool(torch.isfinite(tensor).all()) for tensor in expected if tensor.is_floating_point()):
             return None
         plain = self.answer(inputs)
+        expected = [_within(exact, own.dtype) for own, exact in zip(plain, expected, strict=True)]
         budgets = [self._budget(own, exact) for own, exact in zip(plain, expected, strict=True)]
         return Case(family, family in self.task.required, inputs, expected, budgets)
 
@@ -154,13 +155,22 @@ def errors(out: torch.Tensor, exact: torch.Tensor, rms: float) -> tuple[float, f
     rows = (out.unsqueeze(0), exact.unsqueeze(0)) if out.dim() == 0 else (out, exact)
     step = max(1, rows[0].shape[0] // max(1, out.numel() // (1 << 23)))
     for start in range(0, rows[0].shape[0], step):
-        difference = rows[0][start : start + step].double() - rows[1][start : start + step].double()
+        answer = _within(rows[0][start : start + step], out.dtype).double()
+        difference = answer - rows[1][start : start + step].double()
         peak = float(difference.abs().max()) if difference.numel() else 0.0
         if not peak < float("inf"):
             return float("nan"), float("nan")
         largest = max(largest, peak)
         squares += float(difference.square().sum())
     return largest / rms, (squares / max(1, out.numel())) ** 0.5 / rms
+
+
+def _within(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Values beyond the dtype's range brought to its ends: there infinity is all that it can say."""
+    if not tensor.is_floating_point():
+        return tensor
+    limit = torch.finfo(dtype).max
+    return tensor.clamp(-limit, limit)
 
 
 def judge(case: Case, outputs: list[torch.Tensor]) -> FamilyResult:
