@@ -15,7 +15,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-KINDS = {"eps": "fp32", "flag_ptr": "*i32"}
+KINDS = {"eps": "fp32", "flag_ptr": "*i32", "indices_ptr": "*i64", "targets_ptr": "*i64"}
 
 
 def kind_of(parameter: Any) -> str:

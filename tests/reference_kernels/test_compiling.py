@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from kernelwright.evaluator.gpus import gpus
-from kernelwright.reference_kernels import bundled, load_task
+from kernelwright.reference_kernels import bundled
 
 ROW = {"BLOCK_SIZE": 1024}
 TILE = {"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32}
 LARGE_TILE = {"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 64}
 KERNELS = {"layer_norm": 5, "matmul": 1, "row_moments": 1, "softmax": 1}
-"""How many a task's seed has."""
+"""How many these seeds have; what a launch of the others compiles to, the offline verdicts show."""
 
 ORDERS: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     **{f"{name} seed": (f"{name}/seed.py", TILE if name == "matmul" else ROW, {}) for name in KERNELS},
@@ -47,10 +47,6 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[st
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout)
     return {name: list(answer.values()) for name, answer in zip(ORDERS, answers, strict=True)}
-
-
-def test_every_task_has_a_seed_that_is_compiled() -> None:
-    assert set(KERNELS) == {name for name in bundled() if load_task(name).seed}
 
 
 @pytest.mark.parametrize("name", KERNELS)

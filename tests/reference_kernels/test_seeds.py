@@ -6,14 +6,9 @@ import ast
 from typing import Any
 
 import pytest
-from kernelwright.reference_kernels import Task, bundled, load_task
+from kernelwright.reference_kernels import bundled, load_task
 
 TASKS = {name: load_task(name) for name in bundled()}
-
-
-def families(task: Task) -> list[str]:
-    """All but the one for which no reference has a finite answer."""
-    return [family for family in (*task.required, *task.stress) if family != "infinite"]
 
 
 ORDERS: dict[str, dict[str, Any]] = {
@@ -26,7 +21,7 @@ ORDERS: dict[str, dict[str, Any]] = {
     }
     for name, task in TASKS.items()
     for constants in task.small
-    for family in families(task)
+    for family in (*task.required, *task.stress)
 }
 
 
@@ -39,12 +34,16 @@ def results(interpret: Any) -> dict[str, dict[str, Any]]:
 def test_a_seed_agrees_with_fp64(name: str, results: dict[str, Any], outside_budget: Any) -> None:
     result = results[name]
     assert "raised" not in result, result["raised"]
-    assert not outside_budget(TASKS[ORDERS[name]["task"]], result), result
+    if "no_answer" in result:  # the reference itself is not finite there
+        assert name.split()[-1] in TASKS[ORDERS[name]["task"]].stress
+    else:
+        assert not outside_budget(result), result
 
 
 @pytest.mark.parametrize("name", ORDERS)
 def test_a_seed_leaves_its_inputs_alone(name: str, results: dict[str, Any]) -> None:
-    assert not results[name]["alias"] and not results[name]["changed"]
+    result = results[name]
+    assert "no_answer" in result or (not result["alias"] and not result["changed"])
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -58,9 +57,13 @@ def test_every_launch_of_a_seed_can_be_tuned(name: str) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)
     ]
     assert constants and launches
+    used = set()
     for launch in launches:
-        values = {keyword.arg: ast.unparse(keyword.value) for keyword in launch.keywords}
-        assert values == {**{block: block for block in constants}, "num_warps": "4", "num_stages": "3"}
+        values = {str(keyword.arg): ast.unparse(keyword.value) for keyword in launch.keywords}
+        assert values.pop("num_warps").isdigit() and values.pop("num_stages").isdigit()
+        assert all(name == value for name, value in values.items() if name.isupper())
+        used |= set(values.values())
+    assert constants <= used
 
 
 @pytest.mark.parametrize("name", TASKS)

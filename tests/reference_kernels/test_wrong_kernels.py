@@ -18,7 +18,7 @@ SAYS = {
     "row_moments/odd_block": "power of",
     "softmax/wants_an_axis": "axis",
 }
-"""What those that do not even run are told."""
+"""What those are told that do not even run in the interpreter."""
 
 
 def expecting(*statuses: str) -> list[str]:
@@ -71,12 +71,12 @@ def test_only_an_invalid_source_fails_the_static_check(name: str) -> None:
 def test_an_incorrect_kernel_gives_another_answer(
     name: str, results: dict[str, dict[str, Any]], outside_budget: Any
 ) -> None:
-    """At the second call at the latest, by far, unless dtype or shape is another one already."""
+    """At the second call at the latest, and by far in fp32, unless dtype or shape is another one already."""
     result, task = results[name], TASKS[name.split("/")[0]]
     assert "raised" not in result, result
     assert not result["alias"] and not result["changed"] and result["launches"]
     if "errors" in result and all(dtype == f"torch.{task.dtype}" for dtype, _ in result["outputs"]):
-        assert outside_budget(task, result, times=10)
+        assert outside_budget(result, times=10 if task.dtype == "float32" else 1)
 
 
 @pytest.mark.parametrize("name", expecting("rejected"))
@@ -89,7 +89,3 @@ def test_a_rejected_kernel_is_right_in_the_wrong_way(name: str, results: dict[st
 @pytest.mark.parametrize("name", SAYS)
 def test_a_kernel_that_does_not_run_says_why(name: str, results: dict[str, dict[str, Any]]) -> None:
     assert SAYS[name] in results[name]["raised"]
-
-
-def test_all_that_do_not_run_are_tried() -> None:
-    assert set(SAYS) == set(expecting("compile_error", "runtime_error"))
