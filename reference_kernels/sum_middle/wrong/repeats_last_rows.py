@@ -1,0 +1,38 @@
+"""expected: incorrect
+
+Holds row numbers within the matrix instead of masking what is beyond, so the last row counts many times.
+"""
+
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def sum_middle_kernel(x_ptr, output_ptr, length, width, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+    matrix = tl.program_id(axis=0)
+    columns = tl.program_id(axis=1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    matrix_ptr = x_ptr + matrix.to(tl.int64) * length * width
+
+    total = tl.zeros([BLOCK_M, BLOCK_N], dtype=tl.float32)
+    for start in range(0, length, BLOCK_M):
+        rows = start + tl.arange(0, BLOCK_M)
+        rows = tl.minimum(rows, length - 1)
+        total += tl.load(
+            matrix_ptr + rows[:, None] * width + columns[None, :], mask=columns[None, :] < width, other=0.0
+        )
+    tl.store(output_ptr + matrix * width + columns, tl.sum(total, axis=0), mask=columns < width)
+
+
+def triton_sum_middle(x):
+    batch, length, width = x.shape
+    output = torch.empty((batch, width), device=x.device)
+    grid = (batch, triton.cdiv(width, 64))
+    sum_middle_kernel[grid](x, output, length, width, BLOCK_M=32, BLOCK_N=64, num_warps=4)
+    return output
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return triton_sum_middle(x)
