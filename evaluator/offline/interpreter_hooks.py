@@ -1,4 +1,5 @@
-"""The places where this package reaches into Triton's interpreter: all of its private names are used here.
+"""The places where this package reaches into Triton's interpreter: all of its private names are used here
+or in `interpreter_bfloat16`.
 
 Checked with Triton 3.6.0 and 3.7.1. Import only in a process that set ``TRITON_INTERPRET=1`` first.
 """

@@ -1,8 +1,7 @@
 """What Triton's interpreter cannot judge, told beforehand from a source and afterwards from an error.
 
 The interpreter runs a grid's programs one after another in numpy. So a kernel that waits for another program
-never ends, tf32 products come out in full precision, products of bfloat16 come out as garbage (they are kept
-as 16-bit integers), and whatever is not Triton's own language does not run.
+never ends, tf32 products come out in full precision, and whatever is not Triton's own language does not run.
 """
 
 from __future__ import annotations
@@ -132,9 +131,8 @@ def _dot(kernel: ast.FunctionDef, dtype: str) -> str | None:
     dots = [call for name, call in _calls(kernel) if name == "dot"]
     if not dots:
         return None
-    if dtype == "bfloat16" or "bfloat16" in _names(kernel):
-        return "multiplies bfloat16 tiles with tl.dot, which the interpreter gets wrong"
-    if dtype == "float32" and "float16" not in _names(kernel) and not all(_ieee(call) for call in dots):
+    narrow = {"float16", "bfloat16"}.intersection(_names(kernel))
+    if dtype == "float32" and not narrow and not all(_ieee(call) for call in dots):
         return "lets tl.dot use tf32, which the interpreter computes in full precision"
     return None
 

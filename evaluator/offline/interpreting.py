@@ -41,6 +41,7 @@ def interpreted_cuda(gpu: Gpu, configs: Mapping[str, str] | None = None) -> Iter
 
     if not triton.knobs.runtime.interpret:
         raise RuntimeError("set TRITON_INTERPRET=1 in a new process, before Triton is imported")
+    from .interpreter_bfloat16 import bfloat16_values
     from .interpreter_hooks import language_patched_once
 
     before = driver._active
@@ -51,6 +52,7 @@ def interpreted_cuda(gpu: Gpu, configs: Mapping[str, str] | None = None) -> Iter
             patched(torch.Tensor, _tensor_answers()),
             patched(autotuner.Autotuner, {"_bench": _chosen(configs or {})}),
             patched(interpreter.InterpretedFunction, {"run": _run(interpreter.InterpretedFunction.run)}),
+            bfloat16_values(),
             patched(interpreter.InterpreterBuilder, _limited(interpreter.InterpreterBuilder)),
             patched(triton.testing, {"do_bench": _once, "do_bench_cudagraph": _once}),
             language_patched_once(),

@@ -22,6 +22,7 @@ from typing import Any
 os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
+from kernelwright.evaluator.offline.interpreter_bfloat16 import bfloat16_values
 from kernelwright.evaluator.oracle import Case, Oracle, judge
 from kernelwright.reference_kernels import load_task
 
@@ -160,4 +161,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.empty, torch.empty_like = poisoned(torch.empty), poisoned(torch.empty_like)
     orders = json.load(sys.stdin)
-    json.dump([attempt(order) for order in orders], sys.stdout)
+    with bfloat16_values():
+        results = [attempt(order) for order in orders]
+    json.dump(results, sys.stdout)

@@ -1,4 +1,4 @@
-"""expected: incorrect, offline unchecked
+"""expected: incorrect
 
 Algorithm: cuts each factor into two bfloat16 parts and leaves out the product of one of the two mixed pairs.
 """

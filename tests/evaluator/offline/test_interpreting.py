@@ -139,7 +139,7 @@ def test_the_named_configuration_is_taken_else_the_first_and_nothing_stays_patch
     from kernelwright.evaluator.offline.interpreting import interpreted_cuda
     from kernelwright.evaluator.importing import import_source
     def state():
-        names = ("create_masked_load", "create_atomic_rmw", "set_grid_idx")
+        names = ("create_masked_load", "create_atomic_rmw", "set_grid_idx", "create_dot", "cast_impl")
         return [vars(torch.Tensor).get("is_cuda"), tl.range, tl.sum, interpreter._patch_lang, triton.testing.do_bench,
                 *(getattr(interpreter.InterpreterBuilder, name) for name in names), torch.cuda.is_available]
     before, result = state(), []
@@ -164,8 +164,6 @@ def _kernel(body: str) -> str:
         ("while tl.atomic_add(p, 0) < n:\n    pass", "float32", "waits"),
         ("while tl.load(p, volatile=True) != n:\n    pass", "float32", "waits"),
         ("done = 0\nwhile done < n:\n    done = tl.atomic_cas(p, n, n)", "float32", "waits"),
-        ("acc = tl.dot(p, q)", "bfloat16", "bfloat16"),
-        ("acc = tl.dot(p.to(tl.bfloat16), q.to(tl.bfloat16))", "float32", "bfloat16"),
         ("acc = tl.dot(p, q)", "float32", "tf32"),
         ("x = tl.inline_asm_elementwise('x', '=r', [p], tl.int32, True, 1)", "float32", "assembly"),
         ("x = tl.extra.cuda.libdevice.tanh(tl.load(p))", "float32", "libdevice"),
@@ -180,6 +178,8 @@ def test_sources_beyond_the_interpreter_are_named_with_the_reason(body: str, dty
     [
         ("tl.store(p, tl.load(q))", "float32"),
         ("acc = tl.dot(p, q)", "float16"),
+        ("acc = tl.dot(p, q)", "bfloat16"),
+        ("acc = tl.dot(p.to(tl.bfloat16), q.to(tl.bfloat16))", "float32"),
         ("acc = tl.dot(p, q, input_precision='ieee')", "float32"),
         ("acc = tl.dot(p, q, allow_tf32=False)", "float32"),
         (
