@@ -107,11 +107,11 @@ def refused(job: Job, task: str, device: DeviceKind) -> Evaluation | None:
         status=Status.INVALID_SOURCE,
         reason=problem.reason,
         warnings=[sandbox.PROCESS_WARNING] if confined == "process" else [],
-        environment=_versions() | ({"driver": card.driver, "gpu": card.name} if card else {}),
+        environment=versions() | ({"driver": card.driver, "gpu": card.name} if card else {}),
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """As the evaluator gives them, without importing what takes seconds."""
     import platform
     from importlib.metadata import PackageNotFoundError, version

@@ -12,6 +12,7 @@ import typer
 
 from . import (
     ask,
+    bench,
     campaign,
     catalogue,
     errors,
@@ -53,6 +54,7 @@ app.command("import")(portable.import_campaign)
 app.add_typer(prompting.prompt, name="prompt", help="Look at prompts without asking anyone.")
 app.command()(judging.evaluate)
 app.command()(redteam.redteam)
+app.command()(bench.bench)
 app.command()(catalogue.tasks)
 app.command()(catalogue.stages)
 app.command()(catalogue.gpus)

@@ -49,6 +49,7 @@ def test_every_command_of_the_contract_is_there() -> None:
         "view",
         "evaluate",
         "redteam",
+        "bench",
         "tasks",
         "stages",
         "gpus",
