@@ -194,12 +194,18 @@ def _names(stages: str) -> list[str]:
 
 
 def _begin(plan: Plan, store: Path | None, as_json: bool) -> None:
+    from kernelwright.reference_kernels import TaskError
+
     from .opening import store_option, writing
 
     with writing(store, create=True) as opened:
         seed = opened.put_text(plan.seed) if plan.seed is not None else None
         campaign = opened.new_campaign(plan.settings.model_copy(update={"seed": seed}), plan.budget)
-        pursue(opened, campaign.id, plan.settings.device, False, as_json, store_option(store))
+        try:
+            pursue(opened, campaign.id, plan.settings.device, False, as_json, store_option(store))
+        except TaskError:  # the judge refused the task itself: no resume would get further
+            opened.take_back(campaign.id)
+            raise
 
 
 def _device_to_resume_on(asked: str | None, settings: Settings, store: Path) -> DeviceKind:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from kernelwright.stages import stage
 from rich.table import Table
 
-from .output import show, show_json
-from .planning import Plan, replies_at_most
+from .output import show, show_json, stderr
+from .planning import Plan, planned_stages
 
 
 def show_plan(plan: Plan, as_json: bool) -> None:
-    """Print what the campaign would be."""
+    """Print what the campaign would be; raises what the judge says to a task that it would refuse."""
+    _prove(plan)
     data = plan_json(plan)
     if as_json:
         show_json(data)
@@ -28,16 +29,34 @@ def show_plan(plan: Plan, as_json: bool) -> None:
     )
 
 
+def _prove(plan: Plan) -> None:
+    """Have a task of one's own prove itself, as a run would; bundled ones do, and a record was judged long ago."""
+    from kernelwright.evaluator.client import open_evaluator
+    from kernelwright.reference_kernels import bundled
+
+    settings = plan.settings
+    if settings.task in bundled() or settings.recorded:
+        return
+    judge = open_evaluator(settings.device)
+    try:
+        with stderr().status("starting the evaluator"):
+            judge.open(settings.task, settings.target)
+    finally:
+        judge.close()
+
+
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan as data."""
-    first = plan.settings.stages[0] if plan.seed is not None else "first_kernel"
+    stages = planned_stages(plan)
+    first = stages[0].name
     size = len(first_prompt(plan, first))
     return {
         "settings": plan.settings.model_dump(mode="json"),
         "budget": plan.budget.model_dump(mode="json"),
         "chosen": list(plan.lines),
         "starts_from": "a seed kernel" if plan.seed is not None else "the PyTorch reference",
-        "replies_at_most": replies_at_most(plan),
+        "stages": [asdict(stage) for stage in stages],
+        "replies_at_most": sum(stage.replies_at_most for stage in stages),
         "first_prompt": {"stage": first, "characters": size, "tokens_about": size // 4},
     }
 
@@ -53,8 +72,6 @@ def _stages(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("stage", "rounds", "samples", "repairs"):
         table.add_column(column, justify="left" if column == "stage" else "right")
-    settings = plan.settings
-    for name in settings.stages:
-        repairs = stage(name).repairs if settings.repairs is None else settings.repairs
-        table.add_row(name, str(settings.rounds or stage(name).rounds), str(settings.samples), str(repairs))
+    for stage in planned_stages(plan):
+        table.add_row(stage.name, str(stage.rounds), str(stage.samples), str(stage.repairs))
     return table

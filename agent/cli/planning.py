@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ..config import Config
 from .errors import UsageProblem
@@ -125,6 +125,8 @@ def make_plan(
     check_base_url(wanted.base_url)
     price_needed(config.budget.max_usd, wanted.usd_per_million)
     provider, why = choose(wanted.name, model=wanted.model, base_url=wanted.base_url, env=env)
+    if provider == "tuner" and seed is None:
+        _needs_a_kernel(task, wanted.name)
     model = model_for(wanted.model, wanted.base_url, env) if provider == "openai" else wanted.model
     model = None if provider == "tuner" else model
     recorded = source is not None and config.campaign.device == "auto"
@@ -154,6 +156,19 @@ def _place(config: Config, source: Source | None) -> Place:
         return choose_place(wanted.device, wanted.target)
     target = source.record.campaign.settings.target if wanted.target == "auto" else wanted.target
     return Place(source.session.kind, gpu(target).name, (device_line(source),))
+
+
+def _needs_a_kernel(task: Task, asked: str) -> NoReturn:
+    """Nobody is there who could write a first kernel; raises before a campaign is stored."""
+    from ..providers.base import ProviderMisconfigured
+
+    problem = UsageProblem if asked == "tuner" else ProviderMisconfigured
+    why = "" if asked == "tuner" else ", and no model is configured"
+    raise problem(
+        f"task '{task.name}' has no seed kernel, and the built-in tuner changes kernels but cannot write one{why}:"
+        " export OPENAI_API_KEY or name a server with --base-url URL --model NAME, take the replies from any chat"
+        " window with --provider manual, or begin from a kernel with --seed FILE"
+    )
 
 
 def check_base_url(base_url: str | None) -> None:
@@ -208,13 +223,37 @@ def _seed(file: Path | None, task: Task, way: Source | None) -> str | None:
     return source
 
 
-def replies_at_most(plan: Plan) -> int:
-    """How many replies the campaign may ask for when every attempt fails and nothing is skipped."""
+@dataclass(frozen=True)
+class PlannedStage:
+    """How often one stage of a plan may ask."""
+
+    name: str
+    rounds: int
+    samples: int
+    repairs: int
+    """Of one failed reply."""
+
+    @property
+    def replies_at_most(self) -> int:
+        """When every reply fails and each is repaired as often as it may be."""
+        return self.rounds * self.samples * (1 + self.repairs)
+
+
+def planned_stages(plan: Plan) -> list[PlannedStage]:
+    """The stages in order; without a seed, the one that makes a first kernel comes before."""
     from kernelwright.stages import stage
 
-    settings, total = plan.settings, 0
-    for name in settings.stages:
-        rounds = settings.rounds or stage(name).rounds
-        repairs = stage(name).repairs if settings.repairs is None else settings.repairs
-        total += rounds * settings.samples * (1 + repairs)
-    return total
+    from ..rules import FIRST_KERNEL, rounds_planned
+
+    settings = plan.settings
+    before = [] if plan.seed is not None else [FIRST_KERNEL]
+    found = [stage(name) for name in dict.fromkeys([*before, *settings.stages])]
+    return [
+        PlannedStage(
+            name=each.name,
+            rounds=rounds_planned(settings, each),
+            samples=settings.samples,
+            repairs=each.repairs if settings.repairs is None else settings.repairs,
+        )
+        for each in found
+    ]

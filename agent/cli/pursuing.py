@@ -20,13 +20,15 @@ FINDS_TO_MEASURE = 3
 def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
     """Run the campaign to its end or its next stop; whatever stops it says how to go on."""
     from ..loop import remeasure, run_campaign
+    from ..rules import plan
     from .opening import evaluator_for, provider_for
     from .output import stderr
     from .progress import TerminalWatcher
     from .retracing import check_path, path_of
     from .stopping import stops_named
 
-    campaign = store.record(name).campaign
+    before = store.record(name)
+    campaign = before.campaign
 
     def hint() -> str:
         return f"`{_going_on(store, name, option)}` goes on"
@@ -35,7 +37,7 @@ def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bo
         provider = provider_for(campaign.settings, name, store.path)
         evaluator = evaluator_for(campaign.settings, name, store.path, device)
         try:
-            with TerminalWatcher(stderr(), len(campaign.settings.stages)) as watcher:
+            with TerminalWatcher(stderr(), len(plan(before))) as watcher:
                 if carry:
                     record = remeasure(store, name, evaluator, watcher, FINDS_TO_MEASURE, provider)
                 else:

@@ -3,6 +3,7 @@
 from .accounts import StageAccount, accounts
 from .budget import Spent, over_budget, spent
 from .deciding import decide
+from .first_kernel import rounds_planned
 from .lineage import (
     FIRST_KERNEL,
     SET_ASIDE,
@@ -18,7 +19,7 @@ from .lineage import (
 )
 from .promises import broken_promises
 from .skipping import PREDICTED_OFFLINE, skip_reason, time_weighted
-from .steps import Advance, Begin, EndCampaign, EndStage, Field, Pause, Step, first_empty, next_step
+from .steps import Advance, Begin, EndCampaign, EndStage, Field, Pause, Step, first_empty, next_step, way_on
 
 __all__ = [
     "FIRST_KERNEL",
@@ -47,8 +48,10 @@ __all__ = [
     "next_step",
     "over_budget",
     "plan",
+    "rounds_planned",
     "skip_reason",
     "spent",
     "time_weighted",
     "to_measure",
+    "way_on",
 ]

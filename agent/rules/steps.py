@@ -10,6 +10,7 @@ from kernelwright.stages import Stage
 
 from ..record import Attempt, AttemptKind, Budget, Record, StageEnd
 from .budget import over_budget
+from .first_kernel import rounds_allowed, way_on_from, why_none
 from .lineage import (
     FIRST_KERNEL,
     SET_ASIDE,
@@ -72,9 +73,11 @@ class EndCampaign:
 
 @dataclass(frozen=True)
 class Pause:
-    """The budget is used up."""
+    """The budget is used up, or no first kernel passed in all the rounds that there are."""
 
     reason: str
+    option: str | None = None
+    """What a resume must be given to get beyond it; None for a budget, whose limits are looked at one by one."""
 
 
 Step = Begin | Advance | EndStage | EndCampaign | Pause
@@ -88,6 +91,14 @@ def next_step(record: Record, stages: Mapping[str, Stage]) -> Step:
     step = _unlimited(record, stages)
     reason = over_budget(record, _limits(step, record.campaign.budget))
     return Pause(reason) if reason else step
+
+
+def way_on(record: Record, stages: Mapping[str, Stage]) -> str | None:
+    """The option that a resume needs for want of a first kernel; None when nothing is wanting."""
+    if best(record) is not None or FIRST_KERNEL not in plan(record):
+        return None
+    step = _unlimited(record, stages)
+    return step.option if isinstance(step, Pause) else None
 
 
 def first_empty(attempt: Attempt) -> Field:
@@ -168,13 +179,10 @@ def _stage_step(record: Record, stage: Stage, tried: list[Attempt]) -> Step:
     last = tried[-1]
     if last.reply is None and last.decision is not None:
         return EndStage(StageEnd(stage=stage.name, outcome="finished", reason=last.decision.reason))
-    if last.round > _rounds(record, stage):  # a resume lowered the number while this round was under way
+    # A resume can have lowered the number while this round was under way.
+    if last.round > rounds_allowed(record, stage, tried):
         return _after_round(record, stage, tried)
     return _repair(record, stage, tried) or _sample(record, last) or _after_round(record, stage, tried)
-
-
-def _rounds(record: Record, stage: Stage) -> int:
-    return record.campaign.settings.rounds or stage.rounds
 
 
 def _reason_to_skip(record: Record, stage: Stage) -> str | None:
@@ -209,10 +217,10 @@ def _sample(record: Record, last: Attempt) -> Step | None:
 
 
 def _after_round(record: Record, stage: Stage, tried: list[Attempt]) -> Step:
-    if stage.name == FIRST_KERNEL and best(record) is not None:
-        return EndStage(StageEnd(stage=stage.name, outcome="finished", reason="a first kernel passed"))
-    done = tried[-1].round
-    if done >= _rounds(record, stage):
+    done, over = tried[-1].round, tried[-1].round >= rounds_allowed(record, stage, tried)
+    if stage.name == FIRST_KERNEL:
+        return _after_first_kernels(record, stage, tried, over)
+    if over:
         reason = f"all {done} rounds are done" if done > 1 else "its round is done"
         return EndStage(StageEnd(stage=stage.name, outcome="finished", reason=reason))
     barren = _barren_rounds(tried)
@@ -220,6 +228,15 @@ def _after_round(record: Record, stage: Stage, tried: list[Attempt]) -> Step:
         reason = f"no gain in {barren} rounds in a row"
         return EndStage(StageEnd(stage=stage.name, outcome="plateau", reason=reason))
     return _round(record, stage, done + 1)
+
+
+def _after_first_kernels(record: Record, stage: Stage, tried: list[Attempt], over: bool) -> Step:
+    """On with the next stage, or with another question; nothing else has a use without a first kernel."""
+    if best(record) is not None:
+        return EndStage(StageEnd(stage=stage.name, outcome="finished", reason="a first kernel passed"))
+    if over:
+        return Pause(why_none(record, tried), way_on_from(record, tried, stage))
+    return _round(record, stage, tried[-1].round + 1)
 
 
 def _barren_rounds(tried: list[Attempt]) -> int:

@@ -85,6 +85,14 @@ class Store:
             connection.execute(_NEW_CAMPAIGN, _campaign_row(campaign))
         return campaign
 
+    def take_back(self, campaign_id: str) -> None:
+        """Forget a campaign that never got as far as its first attempt; any other one stays."""
+        with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM campaigns WHERE id = ? AND id NOT IN (SELECT campaign FROM attempts)",
+                (campaign_id,),
+            )
+
     def save_campaign(self, campaign: Campaign) -> None:
         """Store a campaign as it is now."""
         with self._writing() as connection:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kernelwright.evaluator.protocol import Session
+from kernelwright.stages import stages
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, CampaignStatus, Record
+from ..rules import way_on
 from ..rules.budget import limit_reached
 from .head_to_head import best_words, contenders, final_words
 from .lineage import attempt_json, lineage, provisional, seed, where
@@ -106,8 +108,9 @@ def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
 
 def resume_command(record: Record, option: str = "") -> str:
     """What goes on with a campaign; a limit that it has reached must be raised, or it would pause at once."""
-    limit = limit_reached(record)
-    return f"kernelwright resume {record.campaign.id}{f' {limit} N' if limit else ''}{option}"
+    limit, way = limit_reached(record), way_on(record, stages())
+    wanted = f" {limit} N" if limit else f" {way}" if way else ""
+    return f"kernelwright resume {record.campaign.id}{wanted}{option}"
 
 
 def summary_json(record: Record) -> dict[str, Any]:

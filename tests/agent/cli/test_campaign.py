@@ -338,3 +338,72 @@ def test_a_wrong_address_is_corrected_at_the_resume(
     with Store.open(Path(".kernelwright/campaigns.db"), read_only=True) as store:
         settings = store.record(name).campaign.settings
     assert (settings.base_url, settings.model) == ("http://127.0.0.1:2/v1", "right")
+
+
+@pytest.fixture
+def my_norm(judges: Judges) -> str:
+    """A KernelBench file, which has no seed."""
+    Path("my_norm.py").write_text(load_task("layer_norm").reference_source())
+    return "my_norm.py"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [pytest.param((), 3, id="no key"), pytest.param(("--provider", "tuner"), 2, id="asked for")],
+)
+def test_the_tuner_says_at_once_that_it_writes_no_first_kernel(
+    command: Command, judges: Judges, my_norm: str, asked: tuple[str, ...], expected: int
+) -> None:
+    code, out, err = command("run", my_norm, *asked)
+    assert (code, out) == (expected, "") and len(err.splitlines()) == 1
+    assert all(way in err for way in ("--seed FILE", "--provider manual", "OPENAI_API_KEY", "--base-url URL"))
+    assert ("no model is configured" in err) is (expected == 3)
+    assert judges.opened == [] and not Path(".kernelwright").exists()
+    assert command("run", my_norm, *asked, "--dry-run")[0] == expected
+
+
+def test_a_dry_run_counts_the_first_kernels_replies(command: Command, my_norm: str) -> None:
+    line = ("run", my_norm, "--provider", "manual", "--stages", "block_tiling", "--rounds", "1", "--dry-run")
+    data = json.loads(command(*line, "--json")[1])
+    assert [(s["name"], s["rounds"], s["repairs"]) for s in data["stages"]] == [
+        ("first_kernel", 2, 3),
+        ("block_tiling", 1, 1),
+    ]
+    assert data["replies_at_most"] == 2 * 4 + 1 * 2 and data["first_prompt"]["stage"] == "first_kernel"
+    out = command(*line)[1]
+    assert re.search(r"^first_kernel +2 +1 +3$", out, re.MULTILINE) and "replies: at most 10" in out
+
+
+def test_without_a_first_kernel_the_command_says_how_to_go_on(
+    command: Command, my_norm: str, tmp_path: Path
+) -> None:
+    replies = tmp_path / "replies"
+    replies.mkdir()
+    for number in range(1, 5):
+        (replies / f"{number}.reply.md").write_text(fence(source(4.0, "incorrect", tag=str(number))))
+    (replies / "5.reply.md").write_text(fence(source(4.0)))
+    (replies / "6.reply.md").write_text(fence(source(2.0)))
+    chosen = ("--repairs", "1", "--stages", "block_tiling", "--provider", "replay")
+    code, _, err = command("run", my_norm, *chosen, "--set", f"provider.replay_from={replies}")
+    name = campaign_of(err)
+    last = err.splitlines()[-1]
+    assert code == 5 and "no first kernel passed in 2 rounds of 4 replies" in last
+    assert last.endswith(f"`kernelwright resume {name} --rounds 4` goes on")
+    assert f"kernelwright resume {name} --rounds 4" in command("tree", name)[1]
+    err = command("resume", name, "--rounds", "4")[2]
+    assert re.search(rf"^{name}\.4 +first_kernel 3 +passed", err, re.MULTILINE)
+    assert "first_kernel finished: a first kernel passed" in err and f"{name}.5" in err
+
+
+def test_a_task_that_proves_nothing_is_refused_by_a_dry_run_too_and_leaves_no_campaign(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    zeros = load_task("softmax").reference_source().replace("return torch.softmax(x, dim=-1)", "return x * 0")
+    assert "x * 0" in zeros
+    (tmp_path / "zeros.py").write_text(re.sub(r"\b(16384|4096)\b", "64", zeros))
+    line = ("run", "zeros.py", "--provider", "manual")
+    for asked in (line, (*line, "--dry-run")):
+        code, out, err = command(*asked)
+        assert (code, out) == (2, "") and "proves nothing" in err.splitlines()[-1]
+        assert not Path(".kernelwright").exists() or json.loads(command("list", "--json")[1]) == []

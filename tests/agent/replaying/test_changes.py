@@ -177,7 +177,7 @@ def test_a_judged_kernel_that_would_be_deferred_today(
 def test_another_number_of_rounds_is_a_fork_in_the_path(
     store: Store, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kernelwright.agent.rules.steps._rounds", lambda record, stage: 1)
+    monkeypatch.setattr("kernelwright.agent.rules.steps.rounds_allowed", lambda record, stage, tried: 1)
     found = replayed(store, record)["decisions"]
     assert len(found.differences) == 1 and "another step" in found.differences[0].what
     assert "+stage algorithm finished: its round is done\n" in found.differences[0].diff
