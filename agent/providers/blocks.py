@@ -1,150 +1,126 @@
-"""Block sizes: integers that host and kernels must agree on, and so change together.
+"""Tile sizes of kernels that stream through memory; those with a tl.dot are the business of `tiles`.
 
 The order of the changes comes from a sweep of the two-stage LayerNorm on an H200: at 1024 elements and 4 warps
 it took 3.85 ms, at 8192 and 8 warps 0.64, at 16384 and 16 warps 0.62, and at 1024 with more warps alone 1.9. So
 a tile is first brought to 8192 elements with 32 elements per thread, then to its neighbours.
+
+A kernel that walks along rows, one program for each, is told from others by its loop and by a grid that is not
+divided by the block. Its rows are rarely much longer than 4096, it often keeps a running value for each element of the
+block, and it goes over the row several times: half the elements, and half of them per thread.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import libcst as cst
-
-from .anatomy import Anatomy, Launch, Literal
-from .edits import Change, name_of
+from .anatomy import Anatomy, Launch
+from .edits import Change
+from .groups import Blocks
 from .options import WARPS, plain_launches, set_option
-from .scaling import Scale, scaled, whole
+from .scaling import scaled, whole
 
 MAX_ELEMENTS = 65536
 """Elements of one program's tile, and of one block size, at most."""
-COUNTS = re.compile(r"SPLIT|PROGRAM|CTAS|WAVES|BLOCKS|TILES|NUM_(BLOCK|TILE)")
-"""Names, in upper case, of how many there are of something."""
-_BLOCKS = re.compile(r"BLOCK|TILE")
-_BEST_ELEMENTS = 8192
-_ELEMENTS_PER_WARP = 1024
+_BEST, _BEST_ROW = 8192, 4096
+_PER_WARP, _PER_WARP_ROW = 1024, 512
 _SMALLEST_BLOCK = 16
 _FACTORS = (2.0, 4.0, 0.5, 8.0, 0.25, 16.0)
 
+Unit = tuple[str, ...]
+"""Groups that change by the same factor."""
 
-def block_changes(anatomy: Anatomy, tiled: bool) -> Iterator[Change]:
-    """Powers of two for every block size: one after the other, and all together where no tl.dot is."""
-    groups = _block_groups(anatomy)
-    units: list[tuple[str, ...]] = [(key,) for key in groups]
-    if len(groups) > 1 and not tiled:
-        units.insert(0, tuple(groups))
-    values = {key: max(item.value for item in group) for key, group in groups.items()}
+
+def block_changes(anatomy: Anatomy, blocks: Blocks, keys: list[str]) -> Iterator[Change]:
+    """Powers of two for these groups: one after the other, and all together where they share no tile."""
+    values = blocks.values
+    units = _units(blocks, keys)
     ranked = sorted(
         (rank, place, factor)
         for place, unit in enumerate(units)
-        for rank, factor in enumerate(_factors(_elements(anatomy, unit, values), tiled))
+        for rank, factor in enumerate(_factors(*_size(anatomy, blocks, unit)))
     )
     for coupled in (True, False):
         for _, place, factor in ranked:
             unit = units[place]
-            change = scaled([item for key in unit for item in groups[key]], _within_block(factor))
             new = {key: int(value * (factor if key in unit else 1)) for key, value in values.items()}
-            if change and (tiled or _fits(anatomy, values, new)):
-                yield change | _more_warps(anatomy, unit, new) if coupled else change
+            change = resized(blocks, {key: new[key] for key in unit})
+            if change and _fits(blocks, values, new):
+                yield change | _more_warps(anatomy, blocks, unit, new) if coupled else change
 
 
-def _factors(elements: int, tiled: bool) -> list[float]:
-    """Factors by how near they bring a tile of so many elements to the best size; larger ones first."""
-    if tiled:
-        return [2.0, 0.5, 4.0, 0.25]
-    return sorted(_FACTORS, key=lambda factor: (abs(math.log2(elements * factor / _BEST_ELEMENTS)), -factor))
-
-
-def _block_groups(anatomy: Anatomy) -> dict[str, list[Literal]]:
-    """Integers that must change together, by the name that they go under."""
-    groups: dict[str, list[Literal]] = {}
-    for key, names in _families(anatomy).items():
-        group = [literal for name in sorted(names) for literal in anatomy.literals.get(name, [])]
-        sizes = all(item.value >= 4 and item.value & (item.value - 1) == 0 for item in group)
-        if group and sizes and any(item.live for item in group):
-            groups[key] = group
-    for divisor in anatomy.divisors:
-        same = [group for group in groups.values() if any(item.value == divisor.value for item in group)]
-        if len(same) == 1:  # the host's grid, written with the number instead of the name
-            same[0].append(divisor)
-    return groups
-
-
-def _families(anatomy: Anatomy) -> dict[str, set[str]]:
-    """Names of block sizes; a kernel's own integers go with those of the host that stand in for them."""
-    families = {name: {name} for name in anatomy.literals if _is_block(name)}
-    for launch in (*anatomy.launches, *anatomy.configs):
-        for parameter, value in anatomy.bound(launch).items():
-            host, own = (name_of(value) or "").upper(), parameter.upper()
-            if _is_block(own) and anatomy.literals.get(host):
-                shared = families.get(own, set()) if _own_integers(anatomy, own) else set()
-                family = families.get(host, {host}) | shared
-                families.update(dict.fromkeys(sorted(family), family))
-    return {min(family): family for family in families.values()}
-
-
-def _own_integers(anatomy: Anatomy, parameter: str) -> bool:
-    return any(literal.of_kernel for literal in anatomy.literals.get(parameter, []))
-
-
-def _is_block(name: str) -> bool:
-    return bool(_BLOCKS.search(name)) and not COUNTS.search(name)
-
-
-def _key_of(
-    anatomy: Anatomy, families: dict[str, set[str]], parameter: str, value: cst.BaseExpression | None
-) -> str:
-    """The group whose value a launch passes for a parameter."""
-    host = (name_of(value) or "").upper() if value is not None else ""
-    for name in (host, parameter.upper()):
-        for key, family in families.items():
-            if name in family:
-                return key
-    return ""
-
-
-def _dimensions(anatomy: Anatomy, launch: Launch) -> list[str]:
-    """Groups whose values multiply to the elements of one program's tile."""
-    families = _families(anatomy)
-    bound = anatomy.bound(launch)
-    names = [name for name in anatomy.parameters.get(launch.kernel or "", []) if _is_block(name.upper())]
-    keys = [_key_of(anatomy, families, name, bound.get(name)) for name in names]
-    return [key for key in keys if key]
-
-
-def _elements(anatomy: Anatomy, unit: tuple[str, ...], values: dict[str, int]) -> int:
-    """Elements of the largest tile that a unit takes part in."""
-    tiles = [_dimensions(anatomy, launch) for launch in anatomy.launches if launch.live]
-    sizes = [math.prod(values.get(key, 1) for key in tile) for tile in tiles if set(unit) & set(tile)]
-    return max(sizes, default=max(values[key] for key in unit))
-
-
-def _fits(anatomy: Anatomy, old: dict[str, int], new: dict[str, int]) -> bool:
-    """Whether no tile grows beyond what one program can hold."""
-    for launch in anatomy.launches:
-        tile = _dimensions(anatomy, launch)
-        size = math.prod(new.get(key, 1) for key in tile)
-        if size > max(MAX_ELEMENTS, math.prod(old.get(key, 1) for key in tile)):
-            return False
-    return True
-
-
-def _more_warps(anatomy: Anatomy, unit: tuple[str, ...], values: dict[str, int]) -> Change:
-    """Warps for the tiles that grew: at most 32 elements per thread."""
-    change = Change()
-    for launch in plain_launches(anatomy):
-        tile = _dimensions(anatomy, launch)
-        if set(unit) & set(tile):
-            least = min(WARPS[-1], math.prod(values.get(key, 1) for key in tile) // _ELEMENTS_PER_WARP)
-            change |= _at_least(anatomy, launch, least)
+def resized(blocks: Blocks, sizes: dict[str, int]) -> Change:
+    """Groups brought to these sizes, each by one factor; nothing when one of them would leave its range."""
+    change, values = Change(), blocks.values
+    for key, size in sizes.items():
+        part = scaled(blocks.groups[key], _within_block(size / values[key]))
+        if size != values[key] and not part:
+            return Change()
+        change |= part
     return change
 
 
-def _at_least(anatomy: Anatomy, launch: Launch, warps: int) -> Change:
+def at_least(anatomy: Anatomy, launch: Launch, warps: int) -> Change:
+    """This launch with as many warps, unless it has more or the host computes them."""
     return set_option(anatomy, launch, "num_warps", lambda old: max(old, warps), computed=False)
 
 
-def _within_block(factor: float) -> Scale:
+def _units(blocks: Blocks, keys: list[str]) -> list[Unit]:
+    """What to change, in order. Of one tile the last axis comes first: neighbours in memory lie along it."""
+    tiles = [[axis.key for axis in tile if axis.key in keys] for tile in blocks.tiles.values()]
+    inner = {key: min((-tile.index(key) for tile in tiles if key in tile), default=0) for key in keys}
+    units: list[Unit] = [(key,) for key in sorted(keys, key=lambda key: inner[key])]
+    if len(keys) > 1 and all(len(set(tile)) <= 1 for tile in tiles):
+        units.insert(0, tuple(keys))
+    return units
+
+
+def _factors(elements: int, best: int) -> list[float]:
+    """Factors by how near they bring a tile of so many elements to the best size.
+
+    Of two that come as near, the smaller step goes first, since it leaves less of a short axis unused; from the
+    best size itself, the larger.
+    """
+    first = -1 if elements >= best else 1
+    return sorted(_FACTORS, key=lambda factor: (abs(math.log2(elements * factor / best)), first * factor))
+
+
+def _size(anatomy: Anatomy, blocks: Blocks, unit: Unit) -> tuple[int, int]:
+    """Elements of the largest tile that a unit takes part in, and the best number for it."""
+    values = blocks.values
+    mine = [launch for launch in anatomy.launches if launch.live and _takes_part(blocks, launch, unit)]
+    sizes = [(blocks.elements(launch, values) or 0, launch) for launch in mine]
+    elements = max((size for size, _ in sizes), default=0) or max(values[key] for key in unit)
+    rows = bool(mine) and all(_walks_rows(blocks, launch) for launch in mine)
+    # A block that the grid is divided by and that is small may be as long as its axis: no more than eightfold.
+    return elements, _BEST_ROW if rows else min(_BEST, 8 * elements)
+
+
+def _takes_part(blocks: Blocks, launch: Launch, unit: Unit) -> bool:
+    return any(axis.key in unit for axis in blocks.tiles.get(launch, []))
+
+
+def _walks_rows(blocks: Blocks, launch: Launch) -> bool:
+    axes = blocks.tiles.get(launch, [])
+    return any(axis.walked for axis in axes) and not any(axis.key in blocks.divided for axis in axes)
+
+
+def _fits(blocks: Blocks, old: dict[str, int], new: dict[str, int]) -> bool:
+    """Whether no tile grows beyond what one program can hold."""
+    sizes = [(blocks.elements(launch, old), blocks.elements(launch, new)) for launch in blocks.tiles]
+    return all(after <= max(MAX_ELEMENTS, before) for before, after in sizes if before and after)
+
+
+def _more_warps(anatomy: Anatomy, blocks: Blocks, unit: Unit, values: dict[str, int]) -> Change:
+    """Warps for the tiles that grew, so that no thread holds too many elements."""
+    change = Change()
+    for launch in plain_launches(anatomy):
+        if _takes_part(blocks, launch, unit):
+            per_warp = _PER_WARP_ROW if _walks_rows(blocks, launch) else _PER_WARP
+            elements = blocks.elements(launch, values) or 0
+            change |= at_least(anatomy, launch, min(WARPS[-1], elements // per_warp))
+    return change
+
+
+def _within_block(factor: float) -> Callable[[int], int | None]:
     return lambda old: whole(old * factor, min(old, _SMALLEST_BLOCK), MAX_ELEMENTS)

@@ -56,10 +56,19 @@ def constant(node: cst.BaseExpression) -> int | None:
 
 
 def name_of(node: cst.CSTNode | None) -> str | None:
-    """``BLOCK`` for ``BLOCK`` and for ``self.BLOCK``."""
+    """``BLOCK`` for ``BLOCK``, for ``self.BLOCK`` and for ``meta["BLOCK"]``."""
     if isinstance(node, cst.Attribute):
         return node.attr.value
+    if isinstance(node, cst.Subscript):
+        return _key(node)
     return node.value if isinstance(node, cst.Name) else None
+
+
+def _key(node: cst.Subscript) -> str | None:
+    index = node.slice[0].slice if len(node.slice) == 1 else None
+    if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
+        return str(index.value.evaluated_value)
+    return None
 
 
 def _value(node: cst.BaseExpression, depth: int) -> int | None:

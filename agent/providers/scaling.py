@@ -22,7 +22,7 @@ def scaled(literals: Sequence[Literal], scale: Scale, what: str | None = None) -
         if new is None:
             return Change()
         if new != item.value:
-            values[item.node] = new
+            values[item.node] = new - item.less
             words.append(f"{what or item.name} from {item.value} to {new}")
     return Change(values, {}, tuple(dict.fromkeys(words)))
 

@@ -13,20 +13,14 @@ from kernelwright.evaluator.source import triton_functions
 
 from ..record import Reply, Usage
 from ..replies import extract
-from .anatomy import dissect
+from .anatomy import Anatomy
 from .base import NothingToPropose, Request
+from .collector import dissect
 from .edits import apply
 from .knobs import changes
+from .reasons import lacking
 
 _BACKTICKS = re.compile(r"`{3,}")
-
-LACKING = {
-    "block": "no constant with BLOCK or TILE in its name sets a tile's size",
-    "grid": "no constant with SPLIT, PROGRAMS or CTAS in its name sets the grid",
-    "num_warps": "no launch takes another num_warps",
-    "num_stages": "no launch takes another num_stages",
-}
-"""What a kernel is without that gives a knob nothing to change."""
 
 
 class TunerProvider:
@@ -44,17 +38,17 @@ class TunerProvider:
             raise NothingToPropose(
                 "the tuner changes kernels and there is none yet: a first one needs a model"
             )
+        anatomy = _taken_apart(request.parent_source)
         found = 0
-        for text, source in proposals(request.parent_source, request.stage.knobs):
+        for text, source in _proposals(anatomy, request.stage.knobs):
             found += 1
             if _sha(source) not in request.tried:
                 return Reply(text=text, provider=self.name, model=self.model, usage=_FREE)
-        knobs = ", ".join(request.stage.knobs)
-        lacks = "; ".join(LACKING[knob] for knob in request.stage.knobs if knob in LACKING)
+        lacks = "; ".join(lacking(anatomy, knob) for knob in request.stage.knobs)
         raise NothingToPropose(
-            f"all {found} changes of {knobs} that the tuner knows for this kernel are tried"
+            f"all {found} changes of {', '.join(request.stage.knobs)} that the tuner knows for this kernel are tried"
             if found
-            else f"the tuner finds nothing to change in stage '{stage}': {lacks or knobs}"
+            else f"the tuner finds nothing to change in stage '{stage}': {lacks}"
         )
 
 
@@ -66,12 +60,19 @@ def proposals(parent: str, knobs: Sequence[str]) -> Iterator[tuple[str, str]]:
 
     Raises NothingToPropose for a parent that cannot be taken apart.
     """
+    return _proposals(_taken_apart(parent), knobs)
+
+
+def _taken_apart(parent: str) -> Anatomy:
     try:
-        anatomy = dissect(parent, triton_functions(parent))
+        return dissect(parent, triton_functions(parent))
     except ValueError as error:
         raise NothingToPropose(str(error)) from None
-    seen = {_sha(parent)}
-    for change in changes(anatomy, knobs, tiled="tl.dot" in parent):
+
+
+def _proposals(anatomy: Anatomy, knobs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    seen = {_sha(anatomy.module.code)}
+    for change in changes(anatomy, knobs):
         text = _reply(", ".join(change.words), apply(anatomy.module, anatomy.homes, change))
         source = extract(text)
         if isinstance(source, str) and _sha(source) not in seen:
