@@ -51,6 +51,15 @@ def run_all(run: Run) -> None:
                 run.rows[planned.task] = row
                 _must_answer(row, lost)
                 lost = row.card_lost
+    _take_others(run)
+
+
+def _take_others(run: Run) -> None:
+    """Rows that other processes have made meanwhile, all in the order of the plan."""
+    for planned in run.planned:
+        row = run.rows.pop(planned.task, None) or run.kept.settled(planned, run.place, run.since)
+        if row is not None:
+            run.rows[planned.task] = row
 
 
 def _row(run: Run, planned: Planned, teller: _Teller) -> Row | None:
