@@ -2,8 +2,8 @@
 
 Each pointer argument gets a range of addresses of its own and no storage behind it. A few programs of the
 grid run in Triton's interpreter; every load, store and atomic is noted from its actual addresses and mask, at
-the task's real sizes. Loads give zeros, so a kernel whose addresses or loop bounds come from memory is
-counted as if those were zero, and a warning says so.
+the task's real sizes. Loads give zeros, and indices drawn at random where addresses come from memory
+(`gathering`); a warning says so.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import gc
 import inspect
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from ..gpus import Gpu
 from ..launches import Launch, TensorArgument
 from ..protocol import TensorFact
+from .gathering import Draw, drawn, draws, same_work
 from .ledger import ADDRESS_BITS, CutOff, Ledger, PointerLog
 from .samples import Grid, samples
 from .tally import Sample, tally
@@ -95,19 +97,29 @@ def _count(functions: dict[str, Any], launch: Launch, deadline: float, problem: 
     if function is None:
         reason = problem or f"kernel '{launch.kernel}' is not to be found in the imported source"
         return Traffic(kernel=launch.kernel, grid=launch.grid, complete=False, reason=reason)
+    taken, stopped = _sampled(function, launch, deadline)
+    plain = [sample.ledger for sample in taken]
+    for draw in draws(launch, plain) if stopped is None else []:
+        other, failed = _sampled(function, launch, deadline, draw)
+        if failed is None and same_work(plain, [sample.ledger for sample in other]):
+            return tally(launch, other, None, f"random indices below {draw.bound:,}")
+    return tally(launch, taken, stopped)
+
+
+def _sampled(
+    function: Any, launch: Launch, deadline: float, draw: Draw | None = None
+) -> tuple[list[Sample], str | None]:
+    """The programs that ran to their end, and why others are missing, if any are."""
     taken: list[Sample] = []
-    stopped: str | None = None
     for program, weight in samples(launch.grid):
         try:
-            ledger = _run(function, launch, program, deadline)
+            ledger = _run(function, launch, program, deadline, draw)
         except CutOff:
-            stopped = f"counting was cut off after {len(taken)} programs"
-            break
+            return taken, f"counting was cut off after {len(taken)} programs"
         except Exception as error:
-            stopped = f"the interpreter could not run it for counting: {_cause(error)}"
-            break
+            return taken, f"the interpreter could not run it for counting: {_cause(error)}"
         taken.append(Sample(program, weight, ledger))
-    return tally(launch, taken, stopped)
+    return taken, None
 
 
 def _cause(error: BaseException) -> str:
@@ -116,12 +128,16 @@ def _cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _run(function: Any, launch: Launch, program: Grid, deadline: float) -> Ledger:
+def _run(function: Any, launch: Launch, program: Grid, deadline: float, draw: Draw | None) -> Ledger:
     from .interpreter_hooks import counted, run_program, sampled_loops
 
     logs, arguments = _arguments(function, launch)
     ledger = Ledger(logs, deadline, launch.num_stages)
-    with counted(ledger), sampled_loops(ledger, function.fn.__globals__):
+    with ExitStack() as stack:
+        stack.enter_context(counted(ledger))
+        stack.enter_context(sampled_loops(ledger, function.fn.__globals__))
+        if draw is not None:
+            stack.enter_context(drawn(draw))
         run_program(function, arguments, launch.grid, program)
     ledger.edge(0.0)
     return ledger

@@ -18,7 +18,7 @@ from .traffic import SECTOR_BYTES, Traffic
 RANGE = 1.5
 """The true time is expected within the estimate divided and multiplied by this."""
 WIDE_RANGE = 2.5
-"""The same when a count was cut off, extrapolated from uneven iterations, or rests on zeros for data."""
+"""The same when a count was cut off, extrapolated from uneven iterations, or rests on made-up data."""
 MARGIN = 0.05
 """Two estimates of one task closer than this are the same: what the model leaves out cancels only in part."""
 WIDE_MARGIN = 0.25

@@ -22,8 +22,11 @@ class Sample:
     ledger: Ledger
 
 
-def tally(launch: Launch, taken: list[Sample], stopped: str | None) -> Traffic:
-    """Sum the samples, scaled to the grid. ``stopped`` says why programs are missing, if any are."""
+def tally(launch: Launch, taken: list[Sample], stopped: str | None, data: str = "zeros") -> Traffic:
+    """Sum the samples, scaled to the grid.
+
+    ``stopped`` says why programs are missing, if any are; ``data`` what memory was taken to hold.
+    """
     if not taken:
         return Traffic(kernel=launch.kernel, grid=launch.grid, complete=False, reason=stopped)
     scale = launch.programs / sum(sample.weight for sample in taken)
@@ -45,7 +48,7 @@ def tally(launch: Launch, taken: list[Sample], stopped: str | None) -> Traffic:
         sampled=[one.program for one in taken],
         complete=stopped is None and not uneven,
         reason=stopped or ("iterations of a loop differ, and a few stand for all" if uneven else None),
-        warnings=_warnings(launch.kernel, logs),
+        warnings=_warnings(launch.kernel, logs, data),
     )
 
 
@@ -82,12 +85,12 @@ def _footprint(sectors: float, several: list[PointerLog]) -> float:
     return float(min(sectors * SECTOR_BYTES, bound))
 
 
-def _warnings(kernel: str, logs: dict[str, list[PointerLog]]) -> list[str]:
+def _warnings(kernel: str, logs: dict[str, list[PointerLog]], data: str) -> list[str]:
     found = []
     for name, several in logs.items():
         if any(log.indirect for log in several):
             found.append(
-                f"{kernel}: addresses in '{name}' come from memory and were counted as if that held zeros"
+                f"{kernel}: addresses in '{name}' come from memory and were counted as if that held {data}"
             )
         if any(log.outside for log in several):
             found.append(f"{kernel}: unmasked accesses reach beyond the end of '{name}'")

@@ -26,6 +26,22 @@ def gather_kernel(index_ptr, x_ptr, out_ptr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def gather_rows_kernel(index_ptr, x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    index = tl.load(index_ptr + tl.program_id(0))
+    offs = tl.arange(0, BLOCK)
+    tl.store(out_ptr + tl.program_id(0) * n + offs, tl.load(x_ptr + index * n + offs))
+
+
+@triton.jit
+def ragged_rows_kernel(start_ptr, x_ptr, out_ptr, BLOCK: tl.constexpr):
+    offs = tl.arange(0, BLOCK)
+    total = tl.zeros([BLOCK], dtype=tl.float32)
+    for row in range(tl.load(start_ptr + tl.program_id(0)), tl.load(start_ptr + tl.program_id(0) + 1)):
+        total += tl.load(x_ptr + row * BLOCK + offs)
+    tl.store(out_ptr + tl.load(start_ptr + tl.program_id(0)) * BLOCK + offs, total)
+
+
+@triton.jit
 def row_sum_kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     total = tl.zeros([BLOCK], dtype=tl.float32)

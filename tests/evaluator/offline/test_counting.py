@@ -82,6 +82,32 @@ LAUNCHES = {
         out_ptr=tensor(1280),
         BLOCK=128,
     ),
+    "gathered_rows": launch(
+        "gather_rows_kernel",
+        (2000, 1, 1),
+        index_ptr=tensor(2000, dtype="int32"),
+        x_ptr=tensor(1000, 4096),
+        out_ptr=tensor(2000, 4096),
+        n=4096,
+        BLOCK=4096,
+    ),
+    "tall_table": launch(
+        "gather_rows_kernel",
+        (2000, 1, 1),
+        index_ptr=tensor(2000, dtype="int32"),
+        x_ptr=tensor(500_000, 64),
+        out_ptr=tensor(2000, 64),
+        n=64,
+        BLOCK=64,
+    ),
+    "ragged_rows": launch(
+        "ragged_rows_kernel",
+        (2000, 1, 1),
+        start_ptr=tensor(2001, dtype="int64"),
+        x_ptr=tensor(9000, 128),
+        out_ptr=tensor(9000, 128),
+        BLOCK=128,
+    ),
     "rows": launch(
         "row_sum_kernel", (16, 1, 1), x_ptr=tensor(16, 4194304), out_ptr=tensor(16), n=4194304, BLOCK=1024
     ),
@@ -198,13 +224,31 @@ def test_a_small_stride_shares_sectors_among_lanes(counted: dict[str, Traffic]) 
     assert one.load_sectors == 256000 / 8
 
 
-def test_indices_from_memory_count_as_zeros_and_say_so(counted: dict[str, Traffic]) -> None:
+def test_a_gather_reads_a_sector_for_each_index(counted: dict[str, Traffic]) -> None:
     traffic = counted["gather"]
     assert traffic.arguments["index_ptr"].load_bytes == 1280 * 8
     assert traffic.arguments["x_ptr"].load_bytes == 1280 * 4
-    assert traffic.arguments["x_ptr"].loaded_footprint == 32
+    assert traffic.arguments["x_ptr"].loaded_footprint == 1280 * 32
     assert traffic.round_trips == 2
-    assert any("addresses in 'x_ptr' come from memory" in text for text in traffic.warnings)
+    assert traffic.warnings == [
+        "gather_kernel: addresses in 'x_ptr' come from memory and were counted as if that held random indices"
+        " below 67,108,864"
+    ]
+
+
+def test_indices_count_along_the_longest_axis_on_which_they_stay_inside(counted: dict[str, Traffic]) -> None:
+    wide, tall = (counted[name].arguments["x_ptr"] for name in ("gathered_rows", "tall_table"))
+    assert wide.load_bytes == 2000 * 4096 * 4
+    assert 0.5 * 1000 * 4096 * 4 < wide.loaded_footprint <= 1000 * 4096 * 4
+    assert tall.load_bytes == tall.loaded_footprint == 2000 * 64 * 4
+    assert [text[-12:] for text in counted["gathered_rows"].warnings] == [" below 1,000"]
+
+
+def test_what_else_depends_on_data_counts_as_zeros_and_says_so(counted: dict[str, Traffic]) -> None:
+    traffic = counted["ragged_rows"]
+    assert traffic.arguments["x_ptr"].load_bytes == 0
+    assert traffic.arguments["out_ptr"].stored_footprint == 128 * 4
+    assert [text[-11:] for text in traffic.warnings] == [" held zeros"]
 
 
 def test_a_long_loop_is_scaled_exactly_from_the_iterations_that_ran(counted: dict[str, Traffic]) -> None:
