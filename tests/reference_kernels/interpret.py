@@ -89,6 +89,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
     kept = zip(tensors(given), tensors(case.inputs), strict=True)
     return {
         "outputs": [[str(out.dtype), list(out.shape)] for out in got],
+        "dtypes": [f"torch.{fact.dtype}" for fact in oracle.facts.outputs],
         "alias": any(out.untyped_storage().data_ptr() in own for out in got),
         "changed": not all(torch.equal(x, before) for x, before in kept),
         "launches": launches,
