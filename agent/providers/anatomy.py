@@ -14,6 +14,8 @@ import libcst as cst
 from .edits import constant, name_of
 from .kernels import Kernel
 
+OPTIONS = {"num_warps", "num_stages"}
+"""Launch options that the tuner sets."""
 _UNWRAPPED = {"constexpr", "int", "min"}
 _CONFIG = ("kwargs", "num_warps", "num_stages")
 """The first parameters of triton.Config, which may come without their names."""
@@ -42,9 +44,9 @@ class Launch:
     live: bool
 
     @property
-    def open_ended(self) -> bool:
-        """Whether ``**something`` may hold any keyword."""
-        return any(arg.star == "**" for arg in self.call.args)
+    def unpacked(self) -> list[cst.BaseExpression]:
+        """What stands behind ``**``."""
+        return [arg.value for arg in self.call.args if arg.star == "**"]
 
     def keyword(self, name: str) -> cst.BaseExpression | None:
         """Value of a keyword argument."""
@@ -73,6 +75,8 @@ class Anatomy:
     """Integers that the host divides by, and those that it adds to round up."""
     divided: set[str] = field(default_factory=set)
     """Upper-case names that the host divides by: the grid has an axis of that many parts."""
+    dicts: set[str] = field(default_factory=set)
+    """Names that stand for dicts with every key written out, and no launch option among them."""
     homes: dict[cst.CSTNode, cst.CSTNode] = field(default_factory=dict)
     """The statement of the module in which each expression stands."""
 
@@ -80,6 +84,10 @@ class Anatomy:
         """What the launched kernel does; of a config, the kernel when only one is autotuned."""
         tuned = next(iter(self.autotuned)) if len(self.autotuned) == 1 else ""
         return self.kernels.get(launch.kernel or tuned) or Kernel([])
+
+    def open_ended(self, launch: Launch) -> bool:
+        """Whether ``**something`` may hold keywords that the source does not show."""
+        return any(name_of(value) not in self.dicts and not takes_options(value) for value in launch.unpacked)
 
     def bound(self, launch: Launch) -> dict[str, cst.BaseExpression]:
         """What a launch or config passes for each parameter of its kernel."""
@@ -122,3 +130,13 @@ def entries(node: cst.Dict) -> dict[str, cst.BaseExpression]:
         for element in node.elements
         if isinstance(element, cst.DictElement) and isinstance(element.key, cst.SimpleString)
     }
+
+
+def takes_options(node: cst.BaseExpression) -> bool:
+    """Whether this is a dict whose keys all stand here and leave room for launch options beside it."""
+    if isinstance(node, cst.Call):
+        keys = {arg.keyword.value for arg in node.args if arg.keyword}
+        return name_of(node.func) == "dict" and len(keys) == len(node.args) and not keys & OPTIONS
+    if not isinstance(node, cst.Dict):
+        return False
+    return len(entries(node)) == len(node.elements) and not entries(node).keys() & OPTIONS

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
-from .anatomy import Anatomy, Launch, Literal, entries
+from .anatomy import OPTIONS, Anatomy, Launch, Literal, entries, takes_options
 from .edits import constant, name_of
 from .kernels import inherit_from_called, read_kernel
 from .reach import reached
 
-_LAUNCH_OPTIONS = {"num_warps", "num_stages"}
 _ROUNDED = {"cdiv", "ceil_div"}
 
 
@@ -32,7 +31,7 @@ def dissect(source: str, kernels: Sequence[str]) -> Anatomy:
         raise ValueError(f"the parent's source cannot be taken apart ({type(error).__name__})") from None
     for launch in (*anatomy.launches, *anatomy.configs):
         for name, value in anatomy.bound(launch).items():
-            if name not in _LAUNCH_OPTIONS:  # these are looked up where they are set
+            if name not in OPTIONS:  # these are looked up where they are set
                 anatomy.note(name, value, launch.live, of_kernel=True)
     return anatomy
 
@@ -116,6 +115,9 @@ class _Collector(cst.CSTVisitor):
     def visit_Assign(self, node: cst.Assign) -> None:
         for item in node.targets:
             self._bind(item.target, node.value)
+            name = name_of(item.target)
+            if name and takes_options(node.value):
+                self._anatomy.dicts.add(name)
 
     def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
         if node.value:

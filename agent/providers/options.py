@@ -73,7 +73,7 @@ def set_option(anatomy: Anatomy, launch: Launch, name: str, scale: Scale, comput
     if literals:  # of several, such as those that a tuner chooses among, each changes if it can
         return scaled(literals, lambda old: scale(old) or old, f"{name} {where}")
     if value is None:
-        return Change() if launch.open_ended else _added(launch, name, where, scale)
+        return Change() if anatomy.open_ended(launch) else _added(launch, name, where, scale)
     new = scale(_DEFAULTS[name])
     replaceable = computed and heuristic is None and new is not None
     return Change({value: new}, {}, (f"{name} {where} to {new}",)) if replaceable and new else Change()
@@ -84,7 +84,7 @@ def _literals(
 ) -> Sequence[Literal]:
     """Integers that an option is set to; those of a dict where the launch unpacks one."""
     if value is None:
-        return anatomy.literals.get(name.upper(), []) if launch.open_ended else []
+        return anatomy.literals.get(name.upper(), []) if launch.unpacked else []
     own = [Literal(node, constant(node) or 0, name, True) for node in leaves(value)]
     return own or anatomy.literals.get((name_of(value) or "").upper(), [])
 

@@ -35,7 +35,7 @@ def targets(node: cst.BaseExpression) -> list[str]:
 
 
 def _definitions(body: Sequence[cst.CSTNode]) -> Iterator[tuple[str, cst.CSTNode]]:
-    """Each name that a module binds, with the node that binds it."""
+    """Each name that a module binds, with the node that binds it; what else it runs counts as ModelNew's."""
     for node in body:
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             yield node.name.value, node
@@ -45,6 +45,8 @@ def _definitions(body: Sequence[cst.CSTNode]) -> Iterator[tuple[str, cst.CSTNode
             yield from ((name, node) for name in targets(node.target))
         elif isinstance(node, cst.SimpleStatementLine | cst.If | cst.Else | cst.Try | cst.IndentedBlock):
             yield from _definitions(node.children)
+        elif isinstance(node, cst.For | cst.While | cst.With | cst.Expr | cst.AugAssign):
+            yield "ModelNew", node
 
 
 class _Names(cst.CSTVisitor):
