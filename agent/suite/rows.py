@@ -152,7 +152,9 @@ class Suite(_Model):
     tasks: list[Row] = Field(default_factory=list)
 
     def merged(self, row: Row) -> Suite:
-        """The same with one row more, or with a newer one in its place."""
+        """The same with one row more, or with a newer one in its place; a failure never takes a result's."""
+        if row.failure is not None and any(row.replaces(other) and not other.failure for other in self.tasks):
+            return self
         others = [other for other in self.tasks if not row.replaces(other)]
         return Suite(tasks=sorted([*others, row], key=lambda one: (one.place.device, one.name, one.task)))
 

@@ -135,6 +135,7 @@ def test_a_task_that_fails_is_a_row_and_not_the_end(
         "one": None, "two": str(problem), "three": None
     }  # fmt: skip
     assert all(judge.closed for judge in rivals.opened)
+    assert rows(command("bench", "--show", "--json")[1])["two"]["failure"] == str(problem)
     rivals.failing = {}
     assert bench(command, *names)[0] == 0 and len(rivals.tasks) == 4
 

@@ -57,6 +57,13 @@ def test_a_row_replaces_the_one_of_its_card_and_no_other() -> None:
     assert Suite.model_validate_json(suite.model_dump_json(by_alias=True)) == suite
 
 
+def test_a_failure_takes_the_place_of_a_failure_alone() -> None:
+    good = blank(planned(), PLACE)
+    bad, worse = (good.model_copy(update={"failure": why}) for why in ("no memory", "card lost"))
+    assert Suite().merged(bad).merged(worse).tasks == [worse]
+    assert Suite().merged(bad).merged(good).merged(worse).tasks == [good]
+
+
 def timed(best: float | None, compiled: float | None) -> Row:
     """A task in which eager takes 8 ms."""
     row = blank(planned(), PLACE)
