@@ -13,17 +13,23 @@ from kernelwright.reference_kernels import bundled, load_task
 TASKS = {name: load_task(name) for name in bundled()}
 PATHS: dict[str, Path] = {f"{name}/{path.stem}": path for name, task in TASKS.items() for path in task.wrong}
 SAYS = {
+    "attention/odd_block": "power of",
     "bias_gelu/calls_tl_tanh": "tanh",
     "bias_gelu/exponential_of_halves": "got fp16",
     "layer_norm/odd_block": "power of",
     "layer_norm/renamed_parameters": "gamma",
+    "linear_gelu/wraps_a_linear": "weight",
     "rms_norm/block_of_a_row": "power of",
     "row_moments/odd_block": "power of",
     "softmax/wants_an_axis": "axis",
     "sum_middle/calls_the_axis_dim": "unexpected keyword argument",
 }
 """What those are told that do not even run in the interpreter."""
-FAMILY = {"bias_gelu/tanh_of_exponentials": "large", "rms_norm/adds_eps_to_root": "small"}
+FAMILY = {
+    "attention/half_scores": "large",
+    "bias_gelu/tanh_of_exponentials": "large",
+    "rms_norm/adds_eps_to_root": "small",
+}
 """The inputs that show those up on which nominal ones do not."""
 
 
