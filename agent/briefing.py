@@ -24,6 +24,7 @@ FAMILIES: Mapping[str, str] = {
     "large": "scaled by 8",
     "sparse": "mostly zeros with outliers",
     "shifted": "mean shifted by one spread",
+    "signed": "every other value with the other sign",
     "shifted_10": "mean shifted by 10 spreads",
     "shifted_1000": "mean shifted by 1000 spreads",
     "huge": "scaled by 1000",

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
+from .contract import PLAIN
 from .exchange import Arena, Slot, lay_out
 from .protocol import TaskFacts
-
-_PLAIN = ("int", "float", "bool", "str", "NoneType")
 
 
 class Bench:
@@ -22,7 +21,7 @@ class Bench:
     def __init__(
         self, facts: TaskFacts, create: Callable[[int], Arena], sets: int = 1, flush_bytes: int = 0
     ) -> None:
-        tensors = [f for f in facts.inputs if f.dtype not in _PLAIN]
+        tensors = [f for f in facts.inputs if not f.dtype.startswith(PLAIN)]
         groups = {"inputs": tensors, "outputs": facts.outputs}
         self.inputs: list[list[Slot]] = []
         self.outputs: list[list[Slot]] = []

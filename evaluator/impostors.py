@@ -37,7 +37,7 @@ def impostors(oracle: Oracle) -> list[Impostor]:
         liar.name: Impostor(name=liar.name, refused=None if liar.absent else False, reason=liar.absent)
         for liar in liars
     }
-    for family in oracle.task.required:
+    for family in oracle.required:
         left = [liar for liar in liars if found[liar.name].refused is False]
         case = oracle.case(family) if left else None
         for liar in left if case else []:

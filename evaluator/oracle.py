@@ -9,16 +9,21 @@ import copy
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
-from kernelwright.reference_kernels import Task
+from kernelwright.reference_kernels import Task, TaskError
 
-from . import families
+from .contract import blaming, described, load_reference
 from .defences import Defence, on
+from .drawing import Inputs, seed_everything
 from .evaluation import FamilyResult
-from .exchange import dtype_name, dtype_of
-from .facts import floating, load_reference, task_facts
+from .exact import in_double
+from .exchange import dtype_name
+from .facts import facts_of
+from .parameters import redrawn
+from .protocol import TensorFact
 
 _ULPS = 4.0
 _CUSTOMARY = 1e-2
@@ -50,40 +55,64 @@ class Budget:
 
 
 class Shapes:
-    """One task at one set of shapes: all that can be known of it without computing anything."""
+    """One task at one set of shapes: all that can be known of it without judging anything.
 
-    def __init__(self, task: Task, constants: dict[str, int] | None = None) -> None:
+    ``device`` is where its reference runs if its shapes cannot be known otherwise. Raises `TaskError`.
+    """
+
+    def __init__(self, task: Task, constants: dict[str, int] | None = None, device: str = "cpu") -> None:
         self.task = task
         self.constants = constants or {}
-        self.facts = task_facts(task, constants)
         self._module = load_reference(task, constants)
-        self.init_inputs: list[Any] = self._module.get_init_inputs()
+        found = described(task, self._module, device)
+        self.facts = facts_of(task, found)
+        self.arguments: list[TensorFact | Any] = [
+            fact if isinstance(value, torch.Tensor) else value
+            for fact, value in zip(self.facts.inputs, found.inputs, strict=True)
+        ]
+        """What forward takes: facts for tensors, and plain values."""
+        self._bounded = found.bounded
+        with blaming(task):
+            self.init_inputs: list[Any] = list(self._module.get_init_inputs())
 
 
 class Oracle(Shapes):
     """A task at one set of shapes, with one draw of its parameters, on one torch device."""
 
     def __init__(self, task: Task, device: str, constants: dict[str, int] | None = None) -> None:
-        super().__init__(task, constants)
+        super().__init__(task, constants, device)
         self.device = device
-        self._generator = torch.Generator(device).manual_seed(secrets.randbits(63))
-        with torch.no_grad():
-            self._model = self._module.Model(*copy.deepcopy(self.init_inputs)).to(device)
+        seed_everything(secrets.randbits(63))
+        with torch.no_grad(), blaming(task):
+            self._model = self.build(self._module)
             self.initial = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+            self.inputs = Inputs(self._module, device, self._bounded)
             self.redraw_parameters()
+
+    def build(self, module: ModuleType) -> Any:
+        """A new Model of that module on the device, in the mode in which it is built."""
+        return module.Model(*copy.deepcopy(self.init_inputs)).to(self.device)
+
+    @property
+    def required(self) -> list[str]:
+        """Families that decide, without those that would only repeat others for these inputs."""
+        signs = self.inputs.one_sided()
+        return [family for family in self.task.required if signs or family != "signed"]
 
     def families(self) -> list[str]:
         """What a candidate is tried on, in this order."""
-        return [*self.task.required, *self.task.stress] if on(Defence.FAMILIES) else ["nominal"]
+        return [*self.required, *self.task.stress] if on(Defence.FAMILIES) else ["nominal"]
 
     def redraw_parameters(self) -> None:
         """New secret parameter values, strictly through the state_dict."""
-        state = {
-            name: families.draw_parameter(tensor, self._generator) if on(Defence.PARAMETERS) else tensor
-            for name, tensor in self.initial.items()
-        }
+        seed_everything(secrets.randbits(63))
+        state = redrawn(self._model, self.initial, self.device) if on(Defence.PARAMETERS) else self.initial
         self._model.load_state_dict(state, strict=True)
-        self._exact = copy.deepcopy(self._model).double()
+        self._exact = self.exact_model()
+
+    def exact_model(self) -> Any:
+        """A copy of the Model with the present parameters, in fp64."""
+        return copy.deepcopy(self._model).double()
 
     @property
     def parameters(self) -> dict[str, torch.Tensor]:
@@ -91,36 +120,64 @@ class Oracle(Shapes):
         return dict(self._model.state_dict())
 
     def draw_inputs(self, family: str) -> list[Any]:
-        """Fresh secret inputs; what is not floating point comes from the task's own get_inputs."""
-        seed = secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0
-        generator = torch.Generator(self.device).manual_seed(seed)
-        torch.manual_seed(seed)  # get_inputs draws from this one, whose seed is the same in every process
-        own = self._module.get_inputs() if any(not floating(f.dtype) for f in self.facts.inputs) else []
-        drawn: list[Any] = []
-        for index, fact in enumerate(self.facts.inputs):
-            if floating(fact.dtype):
-                drawn.append(families.draw(family, fact.shape, dtype_of(fact.dtype), generator))
-            else:
-                value = own[index]
-                drawn.append(value.to(self.device) if isinstance(value, torch.Tensor) else value)
-        return drawn
+        """Fresh secret inputs: what the task's own get_inputs gives, brought into the family."""
+        return self.inputs.draw(family, secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0)
 
     def case(self, family: str) -> Case | None:
         """A case of that family, or None where the reference itself has no finite answer."""
         inputs = self.draw_inputs(family)
-        expected = self.expect(inputs)
-        if not all(bool(torch.isfinite(tensor).all()) for tensor in expected if tensor.is_floating_point()):
+        answers = self._answers(family, inputs)
+        if answers is None:
             return None
-        plain = self.answer(inputs)
+        plain, expected = answers
         expected = [_within(exact, own.dtype) for own, exact in zip(plain, expected, strict=True)]
         budgets = [self._budget(own, exact) for own, exact in zip(plain, expected, strict=True)]
         return Case(family, family in self.task.required, inputs, expected, budgets)
+
+    def _answers(
+        self, family: str, inputs: list[Any]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]] | None:
+        """PyTorch's own outputs and the exact ones; None where they are not finite or cannot be computed.
+
+        In its own dtype an output may be infinite beyond the dtype's range, and nowhere else.
+        """
+        try:
+            expected = self.expect(inputs)
+            if not all(bool(torch.isfinite(one).all()) for one in expected if one.is_floating_point()):
+                return None
+            plain = self.answer(inputs)
+        except (torch.OutOfMemoryError, torch.AcceleratorError):
+            raise
+        except Exception:
+            if family == "nominal":
+                raise
+            return None
+        self.require_shapes(family, plain)
+        if any(bool(one.isnan().any()) for one in plain if one.is_floating_point()):
+            return None
+        return plain, expected
+
+    def require_shapes(self, family: str, outputs: list[torch.Tensor]) -> None:
+        """Outputs have the same shapes whatever is in the inputs: raises `TaskError`."""
+        for one, fact in zip(outputs, self.facts.outputs, strict=True):
+            if list(one.shape) != fact.shape:
+                raise TaskError(
+                    f"task '{self.task.name}' cannot be judged: the shape of its {fact.name} depends on the values of "
+                    f"its inputs ({fact.shape} and, on {family} ones, {list(one.shape)})"
+                )
 
     def expect(
         self, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
     ) -> list[torch.Tensor]:
         """The reference's outputs, computed in fp64; with other parameters than the present ones, if given."""
-        return _call(self._exact, [_double(value) for value in inputs], parameters, _double)
+        return self.exactly(self._exact, inputs, parameters)
+
+    def exactly(
+        self, model: Any, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
+    ) -> list[torch.Tensor]:
+        """The same of another Model, whose parameters are in fp64."""
+        with in_double():
+            return _call(model, [_double(value) for value in inputs], parameters, _double)
 
     def answer(
         self, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
@@ -135,7 +192,7 @@ class Oracle(Shapes):
         the task's dtype does better there, and PyTorch's own error may happen to be smaller.
         """
         if not exact.is_floating_point():
-            return Budget(0.0, 0.0, 1.0)
+            return _exact_budget(self.task.tolerance.eager_factor * differing(plain, exact))
         rms = max(float(exact.square().mean().sqrt()), 1e-300)
         if not on(Defence.BUDGET):
             return Budget(_CUSTOMARY, _CUSTOMARY, rms)
@@ -144,6 +201,16 @@ class Oracle(Shapes):
         factor, floor = tolerance.eager_factor, tolerance.floor(dtype_name(plain.dtype))
         rounding = _ULPS * torch.finfo(plain.dtype).eps * float(exact.abs().max()) / rms
         return Budget(max(factor * largest, floor, rounding), max(factor * norm, floor / 2), rms)
+
+
+def _exact_budget(share: float) -> Budget:
+    """For whole numbers: the share of elements that may differ, where PyTorch's own rounding decides some."""
+    return Budget(share, share, 1.0)
+
+
+def differing(out: torch.Tensor, exact: torch.Tensor) -> float:
+    """Share of the elements in which two outputs of whole numbers differ."""
+    return float((out != exact).double().mean()) if out.shape == exact.shape else 1.0
 
 
 def errors(out: torch.Tensor, exact: torch.Tensor, rms: float) -> tuple[float, float]:
@@ -186,8 +253,10 @@ def judge(case: Case, outputs: list[torch.Tensor]) -> FamilyResult:
 
 def _judge_one(required: bool, out: torch.Tensor, exact: torch.Tensor, budget: Budget) -> FamilyResult:
     if not exact.is_floating_point():
-        same = torch.equal(out, exact)
-        return FamilyResult(error=0.0 if same else 1.0, budget=0.0, passed=same, required=required)
+        share = differing(out, exact)
+        return FamilyResult(
+            error=share, budget=budget.largest, passed=share <= budget.largest, required=required
+        )
     largest, norm = errors(out, exact, budget.rms)
     passed = largest <= budget.largest and norm <= budget.norm
     # One figure for two bounds: the norm's excess is shown in the largest error's unit.
@@ -206,7 +275,7 @@ def _call(
             return _listed(model(*inputs))
         # Copies, since a module may write to its buffers.
         state = {name: copied(tensor) for name, tensor in parameters.items()}
-        return _listed(torch.func.functional_call(model, state, tuple(inputs)))
+        return _listed(torch.func.functional_call(model, state, tuple(inputs), tie_weights=False))
 
 
 def _double(value: Any) -> Any:

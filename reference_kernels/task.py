@@ -44,6 +44,11 @@ Constant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
 Line = Annotated[str, StringConstraints(pattern=r"^[^\n]+$")]
 
 
+_REQUIRED = ["nominal", "small", "large", "sparse", "shifted"]
+_OF_A_FILE = [*_REQUIRED, "signed"]
+"""Many files draw positive inputs only, on which relu is a copy."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -70,9 +75,7 @@ class Task(_Model):
     dtype: Literal["float32", "float16", "bfloat16"] | None = None
     """Of the main output, for people who have no torch at hand; the judge looks at the reference (`TaskFacts`)."""
     tolerance: Tolerance = Tolerance()
-    required: list[Word] = Field(
-        default_factory=lambda: ["nominal", "small", "large", "sparse", "shifted"], min_length=1
-    )
+    required: list[Word] = Field(default_factory=lambda: list(_REQUIRED), min_length=1)
     """Families of inputs that decide the status, in the order in which they are tried."""
     stress: list[Word] = Field(
         default_factory=lambda: ["shifted_10", "shifted_1000", "huge", "denormal", "infinite"]
@@ -201,7 +204,8 @@ def _single_file(path: Path) -> Task:
     _check_contract(path)
     name = re.sub(r"[^A-Za-z0-9]+", "_", path.stem).strip("_")[:80] or "task"
     file = path.resolve()
-    return Task(name=name, title=f"the PyTorch module of {path.name}", folder=file.parent, file=file)
+    title = f"the PyTorch module of {path.name}"
+    return Task(name=name, title=title, required=_OF_A_FILE, folder=file.parent, file=file)
 
 
 def _check_contract(path: Path) -> None:
@@ -216,15 +220,19 @@ def _check_contract(path: Path) -> None:
 
 
 def _defined(tree: ast.Module) -> set[str]:
-    """Names that a module's top level binds."""
+    """Names that a module's top level binds, under whatever condition."""
     names: set[str] = set()
-    for node in tree.body:
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.ImportFrom | ast.Import):
             names.update(alias.asname or alias.name for alias in node.names)
-        elif isinstance(node, ast.Assign):
-            names.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
     return names
 
 

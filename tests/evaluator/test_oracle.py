@@ -5,7 +5,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernelwright.evaluator.defences import Defence, without
-from kernelwright.evaluator.families import FAMILIES, draw, draw_parameter
 from kernelwright.evaluator.oracle import Oracle, errors, judge
 from kernelwright.reference_kernels import load_task
 from torch.nn import functional
@@ -166,15 +165,3 @@ def test_errors_agree_with_their_definition(rows, columns, scale):
     largest, norm = errors(out, exact, rms)
     assert largest == pytest.approx(float((out - exact).abs().max()) / rms)
     assert norm == pytest.approx(float((out - exact).norm() / exact.norm()))
-
-
-@pytest.mark.parametrize("family", list(FAMILIES))
-def test_every_family_can_be_drawn_in_every_float_dtype(family):
-    generator = torch.Generator().manual_seed(1)
-    for dtype in (torch.float32, torch.float16, torch.bfloat16):
-        assert draw(family, [7, 11], dtype, generator).shape == (7, 11)
-
-
-def test_integer_parameters_stay():
-    steps = torch.tensor(3)
-    assert draw_parameter(steps, torch.Generator()) is steps
