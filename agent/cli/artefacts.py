@@ -21,8 +21,11 @@ def attempt_of(store: Store, prefix: str) -> Attempt:
 def parent_of(store: Store, attempt: Attempt) -> Attempt:
     """The attempt whose kernel was shown to it."""
     if attempt.parent is None:
+        # A first kernel that mends another is best compared with that one.
+        pair = f"{attempt.mends} {attempt.id}" if attempt.mends else f"{attempt.id} ATTEMPT"
+        origin = " and was made from the PyTorch reference alone" if attempt.stage else ""
         raise UsageProblem(
-            f"attempt {attempt.id} has no parent: `kernelwright diff {attempt.id} ATTEMPT` compares it with another"
+            f"attempt {attempt.id} has no parent{origin}: `kernelwright diff {pair}` compares it with another"
         )
     return attempt_of(store, attempt.parent)
 

@@ -9,7 +9,8 @@ from kernelwright.evaluator.protocol import Session, Standing
 from ..record import Attempt, Budget, CampaignStatus, Record
 from ..rules.accounts import BETWEEN, StageAccount, accounts, seed_account, total
 from ..views.accounts import dollars, stage_notes, worth
-from ..views.lineage import names, seed
+from ..views.head_to_head import plain_name, start
+from ..views.lineage import names
 from ..views.place import came_from
 from ..views.summary import resume_command
 from ..views.text import interval, milliseconds, one_line, plural, seconds, speedup, time_of, times
@@ -52,19 +53,19 @@ def contenders(record: Record) -> list[dict[str, Any]]:
     """Eager, compile, seed and best head to head where that was measured; else seed and best alone."""
     standings = record.campaign.standings
     if standings:
-        return [_standing(standing, standings[0]) for standing in standings]
-    shown = {a.id: (name, a) for name, a in (("seed", seed(record)), ("best", record.best)) if a}
+        return [_standing(standing, standings[0], plain_name(standing, record)) for standing in standings]
+    shown = {a.id: (name, a) for name, a in (start(record), ("best", record.best)) if a}
     return [_alone(name, attempt, record) for name, attempt in shown.values()]
 
 
-def _standing(standing: Standing, first: Standing) -> dict[str, Any]:
+def _standing(standing: Standing, first: Standing, name: str) -> dict[str, Any]:
     if standing.median_ms is None:
-        return _contender(standing.name, "—", one_line(standing.reason or "not timed"))
+        return _contender(name, "—", one_line(standing.reason or "not timed"))
     if standing is first or standing.speedup is None:
-        return _contender(standing.name, milliseconds(standing.median_ms), "")
+        return _contender(name, milliseconds(standing.median_ms), "")
     ci = f" {interval(*standing.speedup_ci95)}" if standing.speedup_ci95 else ""
     over = f"{times(standing.speedup)}{ci} over {one_line(first.name)}"
-    return _contender(standing.name, milliseconds(standing.median_ms), over)
+    return _contender(name, milliseconds(standing.median_ms), over)
 
 
 def _alone(name: str, attempt: Attempt, record: Record) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from kernelwright.evaluator.protocol import Standing
 from rich.table import Table
 from rich.text import Text
 
-from ..record import Attempt, CampaignStatus, Record
+from ..record import Attempt, AttemptKind, CampaignStatus, Record
 from ..rules import baseline
-from .lineage import names, seed
+from .lineage import names
 from .text import interval, milliseconds, one_line, speedup, time_of, times
 
 
@@ -24,12 +24,18 @@ def contenders(record: Record) -> Table:
             time, said = _standing(standing, standings[0])
             table.add_row(Text(_called(standing, record)), time, said)
         return table
-    shown = {a.id: (name, a) for name, a in (("seed", seed(record)), ("best", record.best)) if a}
+    shown = {a.id: (name, a) for name, a in (start(record), ("best", record.best)) if a}
     for name, attempt in shown.values():
         timing = attempt.evaluation.timing if attempt.evaluation else None
         said = speedup(timing, names(record)) if timing else "not measured"
         table.add_row(name, time_of(attempt.evaluation), said)
     return table
+
+
+def start(record: Record) -> tuple[str, Attempt | None]:
+    """What the campaign set out from and what to call it: its seed, or the first kernel that it was given."""
+    found = baseline(record)
+    return "seed" if found is None or found.kind is AttemptKind.SEED else "first", found
 
 
 def final(record: Record, attempt: Attempt | None) -> Standing | None:
@@ -83,4 +89,9 @@ def _standing(standing: Standing, first: Standing) -> tuple[str, str]:
 def _called(standing: Standing, record: Record) -> str:
     """``best abcd.5`` where it is certain that the name means that attempt."""
     ids = {a.id for a in (record.best, baseline(record)) if a and final(record, a) is standing}
-    return " ".join([one_line(standing.name, 60), *ids])
+    return " ".join([one_line(plain_name(standing, record), 60), *ids])
+
+
+def plain_name(standing: Standing, record: Record) -> str:
+    """The contender's own name; that of the start is ``first`` where no seed was given."""
+    return start(record)[0] if standing.name == "seed" else standing.name

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..record import Attempt, AttemptKind, CampaignStatus, Record
-from ..rules import way_on
+from ..rules import baseline, way_on
 from ..rules.budget import limit_reached
 from .head_to_head import best_words, contenders, final_words
 from .lineage import attempt_json, lineage, provisional, seed, where
@@ -96,8 +96,8 @@ def next_commands(record: Record, option: str = "") -> list[tuple[str, str]]:
         lines.append((f"kernelwright best {campaign.id} -o best.py", "the best kernel's source"))
     lines.append((f"kernelwright tree {campaign.id}", "what every stage tried and what came of it"))
     if best is not None and best.parent:
-        first = seed(record)
-        against = f"{first.id} {best.id}" if first else best.id
+        first = baseline(record)
+        against = f"{first.id} {best.id}" if first and first.id != best.id else best.id
         lines.append((f"kernelwright diff {against}", "what changed on the way"))
     if best is not None and provisional(best) and not campaign.settings.recorded:
         lines.append(
