@@ -1,0 +1,65 @@
+"""The pure part: every guess is positive, no larger than the file's own, new, and there are not many."""
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kernelwright.evaluator.guesses import Aim, fair_guesses, guesses
+
+NAMES = ["batch_size", "dim", "heads", "M", "shape[0]", "shape[1]", "kernel_size"]
+sizes = st.one_of(st.integers(1, 20), st.sampled_from([2**n for n in range(16)]), st.integers(1, 2**40))
+files = st.dictionaries(st.sampled_from(NAMES), sizes, max_size=6)
+MOST = 2500
+
+
+def all_of(constants):
+    series = [guesses(constants, aim) for aim in Aim] + list(fair_guesses(constants))
+    return [list(islice(each, MOST + 1)) for each in series]
+
+
+@given(files)
+def test_guesses_are_positive_and_no_larger_and_finite_in_number(constants):
+    for series in all_of(constants):
+        assert len(series) <= MOST
+        for guess in series:
+            assert list(guess) == list(constants)
+            assert all(1 <= guess[name] <= value for name, value in constants.items())
+
+
+@given(files)
+def test_no_guess_comes_twice_and_none_is_the_file_itself(constants):
+    for series in all_of(constants):
+        assert constants not in series
+        assert len({tuple(guess.values()) for guess in series}) == len(series)
+
+
+@given(files)
+def test_fair_guesses_keep_the_powers_of_two(constants):
+    for guess in (guess for series in fair_guesses(constants) for guess in islice(series, 50)):
+        for name, value in constants.items():
+            assert guess[name] == 1 or value >> (value // guess[name]).bit_length() - 1 == guess[name]
+
+
+@given(st.integers(100, 2**40), st.integers(100, 2**40))
+def test_the_first_guess_of_two_large_sizes_is_odd(batch, dim):
+    first = next(guesses({"batch_size": batch, "dim": dim}))
+    assert first["batch_size"] == 3 and first["dim"] % 2 == 1
+
+
+@pytest.mark.parametrize(
+    ("constants", "keeps"),
+    [
+        ({"batch": 16, "features": 512, "groups": 8, "dim": 512}, lambda g: g["features"] % g["groups"] == 0),
+        ({"rows": 4096, "width": 2048, "features": 2048}, lambda g: g["width"] == g["features"]),
+        (
+            {"batch": 8, "heads": 16, "head_dim": 64, "width": 1024},
+            lambda g: g["heads"] * g["head_dim"] == g["width"],
+        ),
+    ],
+    ids=["divisible", "equal", "product"],
+)
+def test_some_odd_guess_keeps_what_belongs_together(constants, keeps):
+    found = [guess for guess in guesses(constants) if keeps(guess)]
+    assert any(max(guess.values()) < max(constants.values()) / 4 for guess in found)
+    assert any(value % 2 for guess in found for name, value in guess.items() if constants[name] > 64)
