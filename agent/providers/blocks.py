@@ -36,12 +36,12 @@ def block_changes(anatomy: Anatomy, blocks: Blocks, keys: list[str]) -> Iterator
     values = blocks.values
     units = _units(blocks, keys)
     ranked = sorted(
-        (rank, place, factor)
+        (rank // 2, _depth(blocks, unit), rank, place, factor)
         for place, unit in enumerate(units)
         for rank, factor in enumerate(_factors(*_size(anatomy, blocks, unit)))
     )
     for coupled in (True, False):
-        for _, place, factor in ranked:
+        for *_, place, factor in ranked:
             unit = units[place]
             new = {key: int(value * (factor if key in unit else 1)) for key, value in values.items()}
             change = resized(blocks, {key: new[key] for key in unit})
@@ -66,13 +66,16 @@ def at_least(anatomy: Anatomy, launch: Launch, warps: int) -> Change:
 
 
 def _units(blocks: Blocks, keys: list[str]) -> list[Unit]:
-    """What to change, in order. Of one tile the last axis comes first: neighbours in memory lie along it."""
-    tiles = [[axis.key for axis in tile if axis.key in keys] for tile in blocks.tiles.values()]
-    inner = {key: min((-tile.index(key) for tile in tiles if key in tile), default=0) for key in keys}
-    units: list[Unit] = [(key,) for key in sorted(keys, key=lambda key: inner[key])]
-    if len(keys) > 1 and all(len(set(tile)) <= 1 for tile in tiles):
-        units.insert(0, tuple(keys))
-    return units
+    """What to change: all at once where no two share a tile, and each alone."""
+    tiles = [{axis.key for axis in tile if axis.key in keys} for tile in blocks.tiles.values()]
+    apart = len(keys) > 1 and all(len(tile) <= 1 for tile in tiles)
+    return [tuple(keys)] * apart + [(key,) for key in keys]
+
+
+def _depth(blocks: Blocks, unit: Unit) -> int:
+    """Of one tile the last axis comes first: neighbours in memory lie along it."""
+    tiles = [[axis.key for axis in tile] for tile in blocks.tiles.values()]
+    return min((-tile.index(key) for tile in tiles for key in unit if key in tile), default=0)
 
 
 def _factors(elements: int, best: int) -> list[float]:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kernelwright.agent.providers.base import NothingToPropose, Request
 from kernelwright.agent.providers.tuner import TunerProvider, proposals
 from kernelwright.evaluator.source import check_source
@@ -271,3 +274,35 @@ def test_where_there_is_no_knob_the_tuner_says_why(shape: str, request_for: Call
     knob, source, why = NOTHING[shape]
     with pytest.raises(NothingToPropose, match=why):
         TunerProvider().ask(request_for(knobs=(knob,), parent_source=source))
+
+
+def shell(source: str) -> str:
+    """A source without its numbers, and without the launch options that a proposal may add."""
+    return re.sub(r"\d+", "#", re.sub(r", num_(?:warps|stages)=\d+(?=[,)])", "", source))
+
+
+SOURCES = [source for table in (BLOCKS, WARPS, STAGES, GRIDS) for source, _ in table.values()]
+KNOBS = ["block", "grid", "num_warps", "num_stages"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(SOURCES),
+    st.lists(st.tuples(st.sampled_from(KNOBS), st.integers(0, 30)), min_size=1, max_size=4),
+)
+def test_down_any_line_of_descent_only_numbers_change_and_nothing_comes_twice(
+    source: str, path: list[tuple[str, int]]
+) -> None:
+    parent = source
+    for knob, place in path:
+        found = listed(parent, knob)
+        assert parent not in found
+        assert len(set(found)) == len(found)
+        for kernel in found:
+            assert check_source(kernel) is None
+            assert shell(kernel) == shell(source)
+        parent = found[place % len(found)] if found else parent
+
+
+def listed(source: str, knob: str) -> list[str]:
+    return [kernel for _, kernel in proposals(source, [knob])]
