@@ -62,7 +62,9 @@ def _outcome(entry: Entry) -> str:
 def _head(place: Place, rows: Sequence[Row]) -> Text:
     versions = [f"driver {place.driver}"] if place.driver else []
     versions += [f"torch {place.torch}", f"Triton {place.triton}"]
-    where = one_line(place.device) if place.measured else f"offline, estimated for the {one_line(place.target)}"
+    where = (
+        one_line(place.device) if place.measured else f"offline, estimated for the {one_line(place.target)}"
+    )
     boxes = [f"sandbox {' and '.join(sorted({row.sandbox for row in rows if row.sandbox}))}"]
     return Text(f"{where}: ", style="bold").append(one_line(", ".join([*versions, *boxes])), style="default")
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from judges import CARD
-from kernelwright.agent.cli.bench_file import BenchFile
+from kernelwright.agent.cli.bench_file import DEFAULT_FILE, BenchFile
 from kernelwright.agent.store import Store
-from kernelwright.agent.suite.rows import Place, Planned, Suite
-from kernelwright.agent.suite.running import blank
+from kernelwright.agent.suite.rows import Planned
 from kernelwright.evaluator.phases import sha256_of
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
 from kernelwright.reference_kernels import TaskError, load_task
@@ -25,7 +22,7 @@ from rivals import COMPILED, EAGER, FLOOR, Rivals
 
 Command = Callable[..., tuple[int, str, str]]
 REFERENCE = "class Model: pass\ndef get_inputs(): pass\ndef get_init_inputs(): pass\n"
-FILE = Path(".kernelwright") / "bench.json"
+
 SEED, BEST = source(4.0), source(0.8)
 
 
@@ -193,7 +190,7 @@ def test_what_is_run_anew_goes_on_with_what_is_left(command: Command, rivals: Ri
 def test_a_task_that_another_process_is_at_is_left_to_it(command: Command, rivals: Rivals) -> None:
     names = [task("one"), task("two")]
     bench(command, *names)
-    kept = BenchFile(FILE)
+    kept = BenchFile(DEFAULT_FILE)
     row = kept.read().tasks[0]
     planned = Planned(row.task, row.name, row.reference, None, None, "")
     with kept.claimed(planned, row.place) as free:
@@ -201,45 +198,6 @@ def test_a_task_that_another_process_is_at_is_left_to_it(command: Command, rival
         _, out, err = bench(command, *names, "--again", "--json")
     assert list(rows(out)) == ["two"] and "one: left out: another process is at it" in err
     assert len(rivals.tasks) == 3
-
-
-PLACE = Place(device="NVIDIA H200", target="h200", driver="580.1", torch="2.13.0", triton="3.7.1")
-FILL = """
-import sys
-from pathlib import Path
-from kernelwright.agent.cli.bench_file import BenchFile
-from kernelwright.agent.suite.rows import Row
-kept = BenchFile(Path(sys.argv[1]))
-row = Row.model_validate_json(sys.argv[2])
-for number in range(25):
-    kept.add(row.model_copy(update={"task": f"{sys.argv[3]}{number}"}))
-"""
-
-
-def test_several_processes_fill_one_file() -> None:
-    row = blank(Planned("x", "x", "0", None, None, ""), PLACE).model_dump_json()
-    argv = [[sys.executable, "-c", FILL, "bench.json", row, name] for name in "abc"]
-    done = [process.wait(60) for process in [subprocess.Popen(one) for one in argv]]
-    assert done == [0, 0, 0]
-    found = {one.task for one in BenchFile(Path("bench.json")).read().tasks}
-    assert found == {f"{name}{number}" for name in "abc" for number in range(25)}
-
-
-SHOW = """
-import sys
-from kernelwright.agent.cli.main import main
-code = main(["bench", "--show", "-o", "bench.json"])
-print(code, sorted({"torch", "triton", "numpy"} & set(sys.modules)), file=sys.stderr)
-"""
-
-
-def test_showing_needs_neither_torch_nor_a_card() -> None:
-    row = blank(Planned("x", "some_task", "0", None, None, "none known"), PLACE)
-    Path("bench.json").write_text(Suite(tasks=[row]).model_dump_json(by_alias=True))
-    done = subprocess.run(
-        [sys.executable, "-c", SHOW], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stderr == "0 []\n" and "some_task" in done.stdout and "NVIDIA H200" in done.stdout
 
 
 def test_offline_there_are_verdicts_and_estimates_and_no_speedups(command: Command) -> None:
@@ -284,12 +242,3 @@ def test_usage(command: Command, line: str, words: str) -> None:
     code, out, err = command("bench", *line.split())
     assert (code, out) == (2, "") and words in err.splitlines()[-1] and "Traceback" not in err
     assert Path("other.json").read_text() == "[1]"
-
-
-def test_showing_some_tasks(command: Command) -> None:
-    made = [blank(Planned(name, name, "0", None, None, "none"), PLACE) for name in ("one", "two")]
-    FILE.parent.mkdir()
-    FILE.write_text(Suite(tasks=made).model_dump_json(by_alias=True))
-    assert list(rows(command("bench", "--show", "two", "--json")[1])) == ["two"]
-    code, _, err = command("bench", "--show", "three")
-    assert code == 2 and "has no task 'three': it has one, two" in err

@@ -1,0 +1,62 @@
+"""The file that `bench` fills: by several processes at once, and read without a card."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kernelwright.agent.cli.bench_file import DEFAULT_FILE, BenchFile
+from kernelwright.agent.suite.rows import Place, Planned, Suite
+from kernelwright.agent.suite.running import blank
+
+Command = Callable[..., tuple[int, str, str]]
+PLACE = Place(device="NVIDIA H200", target="h200", driver="580.1", torch="2.13.0", triton="3.7.1")
+FILL = """
+import sys
+from pathlib import Path
+from kernelwright.agent.cli.bench_file import BenchFile
+from kernelwright.agent.suite.rows import Row
+kept = BenchFile(Path(sys.argv[1]))
+row = Row.model_validate_json(sys.argv[2])
+for number in range(25):
+    kept.add(row.model_copy(update={"task": f"{sys.argv[3]}{number}"}))
+"""
+
+
+def test_several_processes_fill_one_file() -> None:
+    row = blank(Planned("x", "x", "0", None, None, ""), PLACE).model_dump_json()
+    argv = [[sys.executable, "-c", FILL, "bench.json", row, name] for name in "abc"]
+    done = [process.wait(60) for process in [subprocess.Popen(one) for one in argv]]
+    assert done == [0, 0, 0]
+    found = {one.task for one in BenchFile(Path("bench.json")).read().tasks}
+    assert found == {f"{name}{number}" for name in "abc" for number in range(25)}
+
+
+SHOW = """
+import sys
+from kernelwright.agent.cli.main import main
+code = main(["bench", "--show", "-o", "bench.json"])
+print(code, sorted({"torch", "triton", "numpy"} & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_showing_needs_neither_torch_nor_a_card() -> None:
+    row = blank(Planned("x", "some_task", "0", None, None, "none known"), PLACE)
+    Path("bench.json").write_text(Suite(tasks=[row]).model_dump_json(by_alias=True))
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == "0 []\n" and "some_task" in done.stdout and "NVIDIA H200" in done.stdout
+
+
+def test_showing_some_tasks(command: Command) -> None:
+    made = [blank(Planned(name, name, "0", None, None, "none"), PLACE) for name in ("one", "two")]
+    DEFAULT_FILE.parent.mkdir()
+    DEFAULT_FILE.write_text(Suite(tasks=made).model_dump_json(by_alias=True))
+    shown = json.loads(command("bench", "--show", "two", "--json")[1])
+    assert [row["name"] for row in shown["tasks"]] == ["two"]
+    code, _, err = command("bench", "--show", "three")
+    assert code == 2 and "has no task 'three': it has one, two" in err
