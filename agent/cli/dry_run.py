@@ -20,10 +20,11 @@ def show_plan(plan: Plan, as_json: bool) -> None:
         return
     show(*plan.lines, _stages(plan))
     first, limits = data["first_prompt"], {k: v for k, v in data["budget"].items() if v is not None}
+    added = ", without the profile that the seed's evaluation adds" if plan.seed is not None else ""
     show(
         f"starts from: {data['starts_from']}",
         f"first prompt: {first['characters']:,} characters, about {first['tokens_about']:,} tokens"
-        f" (stage {first['stage']}, without the profile that the seed's evaluation adds)",
+        f" (stage {first['stage']}{added})",
         f"replies: at most {data['replies_at_most']}",
         "budget: " + (", ".join(f"{name} {value:g}" for name, value in limits.items()) or "no limit"),
     )

@@ -163,9 +163,9 @@ def _needs_a_kernel(task: Task, asked: str) -> NoReturn:
     from ..providers.base import ProviderMisconfigured
 
     problem = UsageProblem if asked == "tuner" else ProviderMisconfigured
-    why = "" if asked == "tuner" else ", and no model is configured"
+    lacks = "" if asked == "tuner" else "no model is configured, and "
     raise problem(
-        f"task '{task.name}' has no seed kernel, and the built-in tuner changes kernels but cannot write one{why}:"
+        f"{lacks}the built-in tuner changes kernels but cannot write the first one, which task '{task.name}' needs:"
         " export OPENAI_API_KEY or name a server with --base-url URL --model NAME, take the replies from any chat"
         " window with --provider manual, or begin from a kernel with --seed FILE"
     )
