@@ -10,6 +10,7 @@ from .fairness import unfair, unmoved
 from .impostors import impostors, share
 from .oracle import Oracle, Shapes
 from .protocol import Impostor, Proof
+from .shrinking import guess
 
 
 def prove(task: Task, device: str) -> Proof:
@@ -26,9 +27,12 @@ def prove(task: Task, device: str) -> Proof:
 
 
 def on_the_cpu(task: Task) -> Oracle | None:
-    """The task at its first small shapes, or without such at the timed ones if those are small; else None."""
+    """The task at its first small shapes, or guessed ones, or at the timed ones if those are small; else None."""
     if task.small:
         return Oracle(task, "cpu", task.small[0])
+    guessed = guess(task) if task.file else None
+    if guessed is not None:
+        return guessed.small[0]
     return Oracle(task, "cpu") if Shapes(task).facts.floor_bytes <= CPU_BYTES else None
 
 

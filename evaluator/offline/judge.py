@@ -26,10 +26,12 @@ from ..phases import phase, sha256_of
 from ..protocol import Contender, Job, Progress, Standing
 from ..runner import Load
 from ..runners import Failure, Runner, WarmParent
+from ..shrinking import guess
 from ..source import check_source, triton_functions
 from .counting import Traffic
 from .estimate import estimate
 from .interpreting import interpreter_cannot_judge
+from .leniency import check_guessed
 from .recorded import Recording
 
 _RECORD_SECONDS = 150.0
@@ -77,6 +79,14 @@ def _recording(wait: Callable[[], dict[str, Any]]) -> Recording:
         raise Failure(Status.RUNTIME_ERROR, "the recorder's answer made no sense") from None
 
 
+def _no_shapes(task: Task) -> str:
+    """Why a kernel cannot be checked, and what to do."""
+    small = "small shapes for Triton's interpreter"
+    if task.file is None:
+        return f"the task has no {small}: add them to its task.toml (docs/tasks.md)"
+    return f"no {small} could be guessed from the constants of {task.file.name}: write a task folder (docs/tasks.md)"
+
+
 class OfflineJudge:
     """Judges kernels for one task and one target without a card."""
 
@@ -92,7 +102,9 @@ class OfflineJudge:
         self.recorders.start()
         self.interpreters.start()
         self.oracle = Shapes(task)
-        self.small = [Oracle(task, "cpu", constants) for constants in task.small]
+        self.guessed = guess(task) if task.file else None
+        own = [Oracle(task, "cpu", constants) for constants in task.small]
+        self.small = self.guessed.small if self.guessed else own
 
     def evaluate(self, job: Job, tell: Progress) -> Evaluation:
         """The whole verdict on one kernel."""
@@ -167,18 +179,30 @@ class OfflineJudge:
         """What the interpreter found wrong; None when it found nothing or could not judge."""
         found.unchecked = interpreter_cannot_judge(job.source, self.oracle.facts.dtype)
         if found.unchecked is None and not self.small:
-            found.unchecked = "the task has no small shapes for Triton's interpreter"
+            found.unchecked = _no_shapes(self.task)
         if found.unchecked is not None:
             return None
         try:
-            self._interpret_all(job, found)
+            self._check(job, found)
         except Failure as failure:
             if failure.status is not Status.UNCHECKED:
                 return failure
             found.unchecked = failure.reason
         return None
 
-    def _interpret_all(self, job: Job, found: _Found) -> None:
+    def _check(self, job: Job, found: _Found) -> None:
+        """At the task's own small shapes, or leniently at guessed ones; raises `Failure`."""
+        until = time.monotonic() + _ALL_SECONDS
+
+        def attempt(oracles: list[Oracle], check: Check) -> None:
+            self._interpret_all(job, oracles, check, until)
+
+        if self.guessed and self.guessed.replaced:
+            check_guessed(self.guessed, job.source, attempt, found.check)
+        else:
+            attempt(self.small, found.check)
+
+    def _interpret_all(self, job: Job, oracles: list[Oracle], into: Check, until: float) -> None:
         source, cache = self._place(self.interpreters, job)
         with self.interpreters.fork() as runner:
             runner.ask(
@@ -190,23 +214,21 @@ class OfflineJudge:
                 gpu=self.target,
                 without=[defence.value for defence in switched_off()],
             )
-            until = time.monotonic() + _ALL_SECONDS
-            for number, oracle in enumerate(self.small):
-                self._interpret(runner, source, oracle, number, found, until)
+            for oracle in oracles:
+                families = oracle.families() if oracle is oracles[0] else ["nominal"]
+                self._interpret(runner, source, oracle, families, into, until)
 
     def _interpret(
-        self, runner: Runner, source: Path, oracle: Oracle, number: int, found: _Found, until: float
+        self, runner: Runner, source: Path, oracle: Oracle, families: list[str], into: Check, until: float
     ) -> None:
-        """All families on the first small shape, the nominal one on the others."""
         with closing(Bench(oracle.facts, create_memory_arena)) as bench:
             load = Load(str(source), "ModelNew", oracle.init_inputs, bench.arena.address)
             runner.ask("load", _INTERPRET_SECONDS, "being imported", bench.arena.descriptors, load=load)
             oracle.redraw_parameters()
             bench.write_parameters(oracle.parameters)
             runner.ask("parameters", _INTERPRET_SECONDS, "taking its parameters", slots=bench.parameters)
-            families = oracle.families() if number == 0 else ["nominal"]
             caller = Caller(bench, runner, "cpu", until)
-            check(oracle, caller, families, seconds=_INTERPRET_SECONDS, into=found.check)
+            check(oracle, caller, families, seconds=_INTERPRET_SECONDS, into=into)
 
     def _estimate(self, job: Job, recording: Recording, found: _Found) -> None:
         source, cache = self._place(self.interpreters, job)

@@ -1,0 +1,178 @@
+"""Files as people write them get shapes at which their reference runs; kernels for them are judged fairly."""
+
+import math
+
+import pytest
+from kernelwright.evaluator.evaluation import Status
+from kernelwright.evaluator.gpus import gpu
+from kernelwright.evaluator.offline.judge import OfflineJudge
+from kernelwright.evaluator.protocol import Job
+from kernelwright.evaluator.proving import prove
+from kernelwright.evaluator.shrinking import Sizes, guess, said
+from kernelwright.reference_kernels import load_task
+
+from .bench_files import FILES, file
+
+FIRST = {
+    "activation": "batch_size=3, dim=1501",
+    "softmax": "batch_size=3, dim=1501",
+    "matmul": "M=3, K=121, N=119",
+    "matmul in one line": "M=3, K=121, N=119",
+    "batched matmul": "batch_size=3, m=71, k=69, n=67",
+    "layer norm with a derived tuple": "batch_size=3, features=5, dim1=23, dim2=23, shape=(5, 23, 23)",
+    "layer norm with a tuple": "batch_size=3, normalized_shape=(5, 23, 23)",
+    "a shape of one": "batch_size=3, input_shape=(1501,)",
+    "convolution": "batch_size=3, out_channels=7, width=21, height=19",
+    "grouped convolution": "batch_size=3, channels=8, width=13",
+    "group norm": "batch_size=3, features=8, dim1=13, dim2=11",
+    "attention": "batch_size=3, seq_len=71, dim=60",
+    "heads that multiply to the width": "batch=3, heads=7, head_dim=3, width=21, length=15",
+    "a derived constant": "batch_size=3, dim=37, hidden=148",
+    "a loss": "batch_size=3, num_classes=1501, input_shape=(1501,)",
+    "a reduction": "batch_size=3, dim1=71, dim2=69",
+    "one huge vector": "n=1501",
+    "equal by another name": "rows=3, width=1501, features=1501",
+    "small as it is": "",
+    "literals": None,
+    "an integer that is no size": None,
+}
+
+
+@pytest.fixture
+def task(tmp_path):
+    def write(text):
+        path = tmp_path / "problem.py"
+        path.write_text(text)
+        return load_task(str(path))
+
+    return write
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_shapes_are_guessed_from_the_constants_of_a_file(task, name):
+    found = guess(task(FILES[name]))
+    assert (said(found.small[0]) if found else None) == FIRST[name]
+    for oracle in found.small if found else []:
+        tensors = [*oracle.facts.inputs, *oracle.facts.parameters, *oracle.facts.outputs]
+        assert all(math.prod(tensor.shape) <= 1 << 14 for tensor in tensors)
+        assert oracle.case("nominal") is not None
+
+
+@pytest.mark.parametrize("name", ["activation", "matmul", "convolution"])
+def test_fair_shapes_keep_each_large_size_somewhere_or_its_power_of_two(task, name):
+    found = guess(task(FILES[name]))
+    sizes = found.sizes.values
+    assert found.fair
+    for oracle in found.fair:
+        assert all(sizes[key] % value == 0 for key, value in oracle.constants.items())
+
+
+def test_the_proof_says_at_which_shapes(task):
+    proof = prove(task(FILES["a loss"]), "cpu")
+    assert proof.proven and proof.at == "batch_size=3, num_classes=1501, input_shape=(1501,) on the CPU"
+
+
+def test_a_reference_that_proves_nothing_is_found_out_at_a_guess(task):
+    proof = prove(task(file("rows = 8192\ncolumns = 8192", "x.clone()", "torch.randn(rows, columns)")), "cpu")
+    assert not proof.proven and "a copy of x" in proof.reason
+
+
+def test_numbers_computed_from_a_guess_follow_it(task):
+    constants = (
+        "dim: int = 512\nheads = 8\nshape = [dim, 4 * dim]\nscale = (dim // heads) ** -0.5\nflag = True"
+    )
+    sizes = Sizes(task(file(constants, "x", "torch.randn(dim)")))
+    assert sizes.values == {"dim": 512, "heads": 8}
+    assert sizes.with_values({"dim": 32, "heads": 8}) == {"dim": 32, "shape": [32, 128], "scale": 0.5}
+    assert sizes.with_values({}) == {}
+
+
+# -- kernels --------------------------------------------------------------------------------------------------
+
+KERNEL = """
+import torch, triton
+import triton.language as tl
+
+@triton.jit
+def softmax(x, y, columns, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    at = tl.arange(0, BLOCK)
+    values = tl.load(x + row * columns + at, mask=at < columns, other=float("-inf"))
+    top = tl.exp(values - tl.max(values, 0))
+    tl.store(y + row * columns + at, top / tl.sum(top, 0), mask=at < columns)
+
+class ModelNew(torch.nn.Module):
+    def forward(self, x):
+        y = torch.empty_like(x)
+        rows, columns = x.shape
+        softmax[(rows,)](x, y, columns, BLOCK=triton.next_power_of_2(columns), num_warps=8)
+        return y
+"""
+MASK = ', mask=at < columns, other=float("-inf")'
+EXACT = KERNEL.replace("triton.next_power_of_2(columns)", "columns")
+KERNELS = {
+    "masked": (
+        KERNEL,
+        Status.PASSED,
+        "checked at shapes guessed from the file's constants: batch_size=3, dim=1501",
+    ),
+    "power of two": (EXACT, Status.PASSED, "checked only at batch_size="),
+    "no mask, and none needed": (KERNEL.replace(MASK, ""), Status.PASSED, "multiples of its tile"),
+    "wrong": (
+        KERNEL.replace("tl.max(values, 0)", "tl.max(values, 0) / 2").replace("top /", "1.1 * top /"),
+        "incorrect",
+        "",
+    ),
+    "asks for its sizes": (
+        KERNEL.replace(
+            "rows, columns = x.shape", "rows, columns = x.shape\n        assert rows * columns == 16 * 16384"
+        ),
+        Status.UNCHECKED,
+        "write a task folder",
+    ),
+    "spells its sizes": (
+        KERNEL.replace("rows, columns = x.shape", "rows, columns = 16, 16384"),
+        Status.UNCHECKED,
+        "write a task folder",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judge")
+    path = folder / "problem.py"
+    judges = {}
+
+    def evaluate(text, source):
+        if text not in judges:
+            path.write_text(text)
+            judges[text] = OfflineJudge(load_task(str(path)), gpu("h200"), tmp_path_factory.mktemp("runners"))
+        return judges[text].evaluate(Job(task=str(path), source=source, target="h200"), lambda _: None)
+
+    yield evaluate
+    for judge in judges.values():
+        judge.close()
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_need_only_be_right_where_it_is_timed(judged, name):
+    source, status, says = KERNELS[name]
+    found = judged(FILES["activation"].replace("torch.relu(x)", "x.softmax(1)"), source)
+    assert found.status == status, (found.reason, found.warnings)
+    assert sum("guessed from" in warning for warning in found.warnings) == (status is Status.PASSED)
+    assert says in " ".join([*found.warnings, found.reason or ""])
+
+
+def test_a_mask_that_the_timed_shapes_need_is_missed(judged):
+    timed = FILES["softmax"].replace("torch.rand(", "torch.randn(")
+    assert judged(timed, KERNEL).status is Status.PASSED
+    found = judged(timed, KERNEL.replace(MASK, ""))
+    assert found.status is Status.INCORRECT and "guessed from the file's constants" in found.reason
+
+
+@pytest.mark.parametrize("name", ["literals"])
+def test_without_a_guess_a_kernel_is_unchecked_and_the_reason_says_what_to_do(judged, name):
+    found = judged(FILES[name].replace("torch.relu(x)", "x.softmax(1)"), KERNEL)
+    assert found.status is Status.UNCHECKED
+    assert "problem.py" in found.reason and "task folder" in found.reason
