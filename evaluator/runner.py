@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from . import channel, defences
+from .autotune_choice import keep_choices
 from .classify import Refused, classify
 from .defences import Defence
 from .evaluation import Status
@@ -122,6 +123,7 @@ def _enter(
         state.contexts.enter_context(interpreted_cuda(gpu))
     elif cuda:
         torch.cuda.init()
+        keep_choices(Path(cache))
         state.log = start_log()
     return {}
 

@@ -7,6 +7,7 @@ source and the shapes. Inputs are drawn here, since nothing that this program co
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ..autotune_choice import keep_choices
 from ..exchange import dtype_of
 from ..importing import import_source
 
@@ -22,6 +24,7 @@ from ..importing import import_source
 def main(order_path: str) -> None:
     """Wait for the order, warm up, then one forward that ncu sees."""
     torch.cuda.init()
+    keep_choices(Path(os.environ["TRITON_CACHE_DIR"]))
     order = json.loads(_awaited(Path(order_path)))
     init_inputs = pickle.loads(bytes.fromhex(order["init_inputs"]))
     model = import_source(Path(order["source"])).ModelNew(*init_inputs).cuda()
