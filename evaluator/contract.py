@@ -80,10 +80,17 @@ def blaming(task: Task, doing: str = "does not run") -> Iterator[None]:
     """What goes wrong within is the reference's fault, unless the card is gone or full."""
     try:
         yield
-    except (TaskError, torch.AcceleratorError, torch.OutOfMemoryError):
+    except (TaskError, torch.AcceleratorError):
         raise
     except Exception as problem:
+        if is_full(problem):
+            raise
         raise TaskError(f"'{task.reference}' {doing}: {type(problem).__name__}: {_line(problem)}") from None
+
+
+def is_full(problem: Exception) -> bool:
+    """Whether memory ran out, on a card or on the CPU."""
+    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(problem)
 
 
 def _line(problem: Exception) -> str:

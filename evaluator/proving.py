@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from kernelwright.reference_kernels import Task, TaskError
 
-from .contract import CPU_BYTES, blaming
+from .contract import CPU_BYTES, blaming, is_full
+from .facts import size, task_facts
 from .fairness import unfair, unmoved
 from .impostors import impostors, share
 from .oracle import Oracle, Shapes
-from .protocol import Impostor, Proof
+from .protocol import EnvironmentLacks, Impostor, Proof
+from .reach import floor_bytes
 from .shrinking import guess
 
 
 def prove(task: Task, device: str) -> Proof:
     """The task's proof: on a card at its timed shapes, on the CPU at small ones. Raises `TaskError`."""
-    with blaming(task):
+    with _room(task), blaming(task):
         oracle = on_the_cpu(task) if device == "cpu" else Oracle(task, device)
     if oracle is not None:
         return prove_at(oracle)
@@ -37,15 +42,21 @@ def on_the_cpu(task: Task) -> Oracle | None:
 
 
 def require(oracle: Oracle) -> None:
-    """Refuse a task that proves nothing at these shapes: raises `TaskError`."""
+    """Refuse a task that proves nothing at these shapes: raises `TaskError`.
+
+    On a card a single file's floor becomes one that holds, since no author said what has to be read.
+    """
     proof = prove_at(oracle)
     if proof.reason is not None:
         raise TaskError(proof.reason)
+    if oracle.device == "cuda" and oracle.task.file and not oracle.task.bytes:
+        with _room(oracle.task):
+            oracle.facts = oracle.facts.model_copy(update={"floor_bytes": floor_bytes(oracle)})
 
 
 def prove_at(oracle: Oracle) -> Proof:
     """The proof at one set of shapes; raises `TaskError` when the reference does not run there."""
-    with blaming(oracle.task):
+    with _room(oracle.task, oracle.constants), blaming(oracle.task):
         clause = unfair(oracle)
         found = [] if clause else impostors(oracle)
         reason = _reason(oracle.task, found)
@@ -62,6 +73,23 @@ def prove_at(oracle: Oracle) -> Proof:
         reason=reason,
         impostors=found,
     )
+
+
+@contextmanager
+def _room(task: Task, constants: dict[str, int] | None = None) -> Iterator[None]:
+    """Raises `EnvironmentLacks`, with what the task takes, when memory runs out within."""
+    try:
+        yield
+    except Exception as problem:
+        if not is_full(problem):
+            raise
+        facts = task_facts(task, constants)
+        taken = sum(size(fact) for fact in (*facts.inputs, *facts.parameters, *facts.outputs))
+        raise EnvironmentLacks(
+            f"there is no room to check the task {task.name}: its inputs, parameters and outputs take "
+            f"{taken / 1e9:.2g} GB, and an fp64 reference with its comparison several times as much; end what else "
+            "runs there, or give it smaller shapes"
+        ) from None
 
 
 def _reason(task: Task, found: list[Impostor]) -> str | None:
