@@ -48,9 +48,15 @@ def _as_tensors(arena: Arena, result: Any, outputs: list[Slot]) -> list[torch.Te
     return results
 
 
+_NAMED = (
+    kind for kind in vars(torch.return_types).values() if isinstance(kind, type) and issubclass(kind, tuple)
+)
+_TUPLES = frozenset((tuple, list, *_NAMED))
+
+
 def _listed(result: Any) -> list[Any]:
-    """The outputs; a subclass could do its work only while it is being unpacked."""
-    plain = type(result) in (tuple, list)
+    """The outputs; a subclass could do its work only while it is being unpacked, but not torch's own named tuples."""
+    plain = type(result) in _TUPLES
     if not plain and isinstance(result, tuple | list) and defences.on(Defence.EXACT_OUTPUT):
         kind = type(result).__name__
         raise Refused(Status.INCORRECT, f"forward returned a {kind}, not a plain tuple", Defence.EXACT_OUTPUT)

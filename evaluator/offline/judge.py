@@ -66,7 +66,7 @@ def _call(oracle: Shapes, source: Path, gpu: Gpu) -> dict[str, Any]:
     return {
         "source": str(source),
         "init_inputs": oracle.init_inputs,
-        "inputs": facts.inputs,
+        "inputs": oracle.arguments,
         "parameters": facts.parameters,
         "gpu": gpu,
     }
