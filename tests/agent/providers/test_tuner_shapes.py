@@ -88,6 +88,10 @@ BLOCKS: dict[str, tuple[str, Edits]] = {
         forward("meta = dict(BLOCK=1024)", "copy_kernel[(9,)](x, y, x.numel(), **meta)"),
         MORE,
     ),
+    "a dict beside a constant": (
+        rows('**{"BLOCK": 1024}', "size = 1024", "row_kernel[(9,)](y, x, 9, BLOCK=size)"),
+        {"1024": "4096"},
+    ),
     "a number with its grid": (
         forward("copy_kernel[((x.numel() + 1023) // 1024,)](x, y, x.numel(), BLOCK=1024)"),
         MORE,
@@ -229,6 +233,11 @@ NOTHING = {
     "warps in an unknown dict": (
         "num_warps",
         rows("BLOCK=64, **pick(x)"),
+        "no launch takes another num_warps",
+    ),
+    "computed warps in a dict": (
+        "num_warps",
+        rows("BLOCK=64, **options", "options = dict(num_warps=pick(x))"),
         "no launch takes another num_warps",
     ),
     "stages without a tl.dot": ("num_stages", rows("BLOCK=64, num_stages=3"), "pipelines loads for tl.dot"),
