@@ -285,6 +285,12 @@ def test_where_there_is_no_knob_the_tuner_says_why(shape: str, request_for: Call
         TunerProvider().ask(request_for(knobs=(knob,), parent_source=source))
 
 
+def test_a_dict_and_a_constant_for_the_same_parameter_never_part() -> None:
+    source, _ = BLOCKS["a dict beside a constant"]
+    for kernel in listed(source, "block"):
+        assert len(set(re.findall(r"(?:size = |BLOCK\": )(\d+)", kernel))) == 1
+
+
 def shell(source: str) -> str:
     """A source without its numbers, and without the launch options that a proposal may add."""
     return re.sub(r"\d+", "#", re.sub(r", num_(?:warps|stages)=\d+(?=[,)])", "", source))
