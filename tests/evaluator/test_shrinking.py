@@ -109,6 +109,11 @@ class ModelNew(torch.nn.Module):
         return y
 """
 MASK = ', mask=at < columns, other=float("-inf")'
+SPELLED = (
+    KERNEL.replace("y, columns, BLOCK:", "y, columns, share, BLOCK:")
+    .replace("y, columns, BLOCK=", "y, columns, x.numel() / 262144, BLOCK=")
+    .replace("top / tl.sum", "share * top / tl.sum")
+)
 EXACT = KERNEL.replace("triton.next_power_of_2(columns)", "columns")
 KERNELS = {
     "masked": (
@@ -119,8 +124,8 @@ KERNELS = {
     "power of two": (EXACT, Status.PASSED, "checked only at batch_size="),
     "no mask, and none needed": (KERNEL.replace(MASK, ""), Status.PASSED, "multiples of its tile"),
     "wrong": (
-        KERNEL.replace("tl.max(values, 0)", "tl.max(values, 0) / 2").replace("top /", "1.1 * top /"),
-        "incorrect",
+        KERNEL.replace("top /", "1.1 * top /"),
+        Status.INCORRECT,
         "",
     ),
     "asks for its sizes": (
@@ -130,11 +135,7 @@ KERNELS = {
         Status.UNCHECKED,
         "write a task folder",
     ),
-    "spells its sizes": (
-        KERNEL.replace("rows, columns = x.shape", "rows, columns = 16, 16384"),
-        Status.UNCHECKED,
-        "write a task folder",
-    ),
+    "spells its sizes": (SPELLED, Status.UNCHECKED, "write a task folder"),
 }
 
 
@@ -171,8 +172,7 @@ def test_a_mask_that_the_timed_shapes_need_is_missed(judged):
     assert found.status is Status.INCORRECT and "guessed from the file's constants" in found.reason
 
 
-@pytest.mark.parametrize("name", ["literals"])
-def test_without_a_guess_a_kernel_is_unchecked_and_the_reason_says_what_to_do(judged, name):
-    found = judged(FILES[name].replace("torch.relu(x)", "x.softmax(1)"), KERNEL)
+def test_without_a_guess_a_kernel_is_unchecked_and_the_reason_says_what_to_do(judged):
+    found = judged(FILES["literals"].replace("torch.relu(x)", "x.softmax(1)"), KERNEL)
     assert found.status is Status.UNCHECKED
     assert "problem.py" in found.reason and "task folder" in found.reason
