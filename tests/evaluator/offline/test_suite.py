@@ -53,10 +53,13 @@ def name(one: Candidate) -> str:
     return one.id
 
 
-def test_the_suite_is_large_and_each_task_has_all_three_kinds() -> None:
+def test_the_suite_is_large_and_every_task_refuses_something() -> None:
+    """The tricks of hostile kernels are the same for every task; where some are tried, honest ones stand beside."""
     groups = {(one.task, one.group) for one in JUDGED}
-    assert groups == {(task, group) for task in bundled() for group in Group}
-    assert len(JUDGED) >= 100
+    assert {task for task, group in groups if group is Group.WRONG} == set(bundled())
+    tried = [{task for task, group in groups if group is kind} for kind in (Group.HOSTILE, Group.HONEST)]
+    assert tried[0] == tried[1] and len(tried[0]) >= 4
+    assert len(JUDGED) >= 150
 
 
 @pytest.mark.parametrize("one", JUDGED, ids=name)
