@@ -50,6 +50,13 @@ def facts_of(task: Task, found: Description) -> TaskFacts:
     )
 
 
+def surely_moved(task: Task, facts: TaskFacts) -> TaskFacts:
+    """The same with a floor that holds: a single file says nothing of inputs that need not be read."""
+    if task.file is None or task.bytes:
+        return facts
+    return facts.model_copy(update={"floor_bytes": sum(size(fact) for fact in facts.outputs)})
+
+
 def input_fact(name: str, value: Any) -> TensorFact:
     """An input in words; a plain value's dtype says that it is none of torch's."""
     if isinstance(value, torch.Tensor):

@@ -19,7 +19,7 @@ from ..defences import Defence, on, switched_off
 from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_memory_arena
-from ..facts import environment, floors
+from ..facts import environment, floors, surely_moved
 from ..gpus import Gpu
 from ..oracle import Oracle, Shapes
 from ..phases import phase, sha256_of
@@ -259,7 +259,8 @@ class OfflineJudge:
         times = estimate(recording.launches, traffic, self.target, recording.operations)
         found.warnings += times.warnings
         found.estimate, found.kernels = times.total, times.kernels
-        if times.total is not None and times.total.ms < self.floors().target:
+        least = floors(surely_moved(self.task, self.oracle.facts), self.target, None).target
+        if times.total is not None and times.total.ms < least:
             found.estimate = None
             found.warnings.append(
                 f"no estimate: what was counted takes {times.total.ms:.4g} ms, less than the task's floor"

@@ -1,7 +1,7 @@
 """Shapes and floors of a task, without computing anything."""
 
 import pytest
-from kernelwright.evaluator.facts import floor_ms, floors, load_reference, task_facts
+from kernelwright.evaluator.facts import floor_ms, floors, load_reference, surely_moved, task_facts
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.reference_kernels import TaskError, load_task
 
@@ -53,3 +53,15 @@ def test_a_broken_reference_is_one_sentence(tmp_path, source, said):
     (tmp_path / "task.toml").write_text('name = "broken"\ntitle = "Broken"\ndtype = "float32"\n')
     with pytest.raises(TaskError, match=said):
         task_facts(load_task(str(tmp_path)))
+
+
+def test_of_a_single_file_only_what_it_writes_is_sure_without_running_it(tmp_path):
+    (tmp_path / "file.py").write_text(
+        "import torch\nclass Model(torch.nn.Module):\n    def forward(self, x, n=2):\n        return x[:, -1] * n\n"
+        "def get_inputs(): return [torch.randn(1000, 3000)]\ndef get_init_inputs(): return []\n"
+    )
+    task = load_task(str(tmp_path / "file.py"))
+    facts = task_facts(task)
+    assert (facts.floor_bytes, surely_moved(task, facts).floor_bytes) == (12_004_000, 4000)
+    assert [fact.name for fact in facts.inputs] == ["x"]
+    assert surely_moved(TASK, task_facts(TASK)) == task_facts(TASK)
