@@ -16,6 +16,61 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from judges import CARD, Judges
 from loop_world import fence, source
 
+ROWS = """
+import torch
+import torch.nn as nn
+
+rows = 200
+columns = 96
+
+
+class Model(nn.Module):
+    def __init__(self, columns):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(columns))
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.weight
+
+
+def get_inputs():
+    return [torch.randn(rows, columns)]
+
+
+def get_init_inputs():
+    return [columns]
+"""
+KERNEL = """
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def scale_rows(x_ptr, weight_ptr, out_ptr, columns, BLOCK: tl.constexpr):
+    lanes = tl.arange(0, BLOCK)
+    inside = lanes < columns
+    place = tl.program_id(0) * columns + lanes
+    x = tl.load(x_ptr + place, mask=inside, other=0.0)
+    weight = tl.load(weight_ptr + lanes, mask=inside, other=0.0)
+    scale = 1.0 / tl.sqrt(tl.sum(x * x, axis=0) / columns + 1e-6)
+    tl.store(out_ptr + place, x * scale * weight, mask=inside)
+
+
+class ModelNew(nn.Module):
+    def __init__(self, columns):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(columns))
+
+    def forward(self, x):
+        rows, columns = x.shape
+        out = torch.empty_like(x)
+        block = triton.next_power_of_2(columns)
+        scale_rows[(rows,)](x, self.weight, out, columns, BLOCK=block, num_warps=4)
+        return out
+"""
+
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -131,3 +186,26 @@ def test_the_summary_compares_with_the_first_kernel(
     table = re.findall(r"^(eager|compile|first \S+|best \S+) +1\.00 ms", out, re.MULTILINE)
     assert table == ["eager", "compile", f"first {finished}.1", f"best {finished}.4"]
     assert f"kernelwright diff {finished}.1 {finished}.4" in out
+
+
+def test_a_whole_run_with_the_real_judge(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three replies: one that forgets the weight, its repair, and one that changes the warps."""
+    monkeypatch.setattr("kernelwright.evaluator.devices.detect_card", lambda: None)
+    (tmp_path / "rows.py").write_text(ROWS)
+    wrong, other = KERNEL.replace("* scale * weight", "* scale"), KERNEL.replace("num_warps=4", "num_warps=1")
+    replies = as_replies(tmp_path / "replies", *(f"```python{text}```" for text in (wrong, KERNEL, other)))
+    code, out, err = command("run", "rows.py", "--stages", "memory_access", "--rounds", "1", *replies)
+    assert code == 0, err
+    name = campaign_of(out)
+    prompts = [command("show", f"{name}.{number}", "--prompt")[1] for number in range(3)]
+    assert "Status: incorrect" in prompts[1] and "wrong on nominal inputs" in prompts[1]
+    assert "[CURRENT CODE]" in prompts[2] and "* scale * weight" in prompts[2]
+    found = json.loads(command("tree", name, "--json")[1])["attempts"]
+    assert [(a["stage"], a["kind"], a["state"]) for a in found] == [
+        ("first_kernel", "first", "incorrect"),
+        ("first_kernel", "repair", "passed"),
+        ("memory_access", "optimise", "passed"),
+    ]
+    assert [a["decision"]["accepted"] for a in found[:2]] == [False, True]
