@@ -50,7 +50,7 @@ def test_the_metric_that_no_chip_has_is_nowhere() -> None:
     [
         ("algorithm", []),
         ("grid_and_parallel", [(metrics.SM_THROUGHPUT, ">=", 75)]),
-        ("block_tiling", [(metrics.WARPS_ACTIVE, ">=", 60)]),
+        ("block_tiling", [(metrics.WARPS_ACTIVE, ">=", 60), (metrics.DRAM_THROUGHPUT, ">=", 80)]),
         ("memory_access", [(metrics.STALL_LONG_SCOREBOARD, "<=", 15)]),
         ("advanced_memory", [(metrics.L2_HIT, ">=", 90), (metrics.STALL_LONG_SCOREBOARD, "<=", 10)]),
         ("first_kernel", []),
