@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from kernelwright.reference_kernels import Task, TaskError
 
+from .comparing import Budget, differing, errors, exact_budget, within
 from .contract import blaming, described, is_full, load_reference
 from .defences import Defence, on
 from .drawing import Inputs, seed_everything
@@ -41,17 +42,6 @@ class Case:
     expected: list[torch.Tensor]
     """Floating-point outputs in fp64, others as they are."""
     budgets: list[Budget]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How far one output may be from the reference, in units of the reference's RMS."""
-
-    largest: float
-    """For max |out - expected| / RMS."""
-    norm: float
-    """For ||out - expected|| / ||expected||."""
-    rms: float
 
 
 class Shapes:
@@ -134,7 +124,7 @@ class Oracle(Shapes):
         if answers is None:
             return None
         plain, expected = answers
-        expected = [_within(exact, own.dtype) for own, exact in zip(plain, expected, strict=True)]
+        expected = [within(exact, own.dtype) for own, exact in zip(plain, expected, strict=True)]
         budgets = [self._budget(own, exact) for own, exact in zip(plain, expected, strict=True)]
         return Case(family, family in self.task.required, inputs, expected, budgets)
 
@@ -194,7 +184,7 @@ class Oracle(Shapes):
         the task's dtype does better there, and PyTorch's own error may happen to be smaller.
         """
         if not exact.is_floating_point():
-            return _exact_budget(self.task.tolerance.eager_factor * differing(plain, exact))
+            return exact_budget(self.task.tolerance.eager_factor * differing(plain, exact))
         rms = max(float(exact.square().mean().sqrt()), 1e-300)
         if not on(Defence.BUDGET):
             return Budget(_CUSTOMARY, _CUSTOMARY, rms)
@@ -203,43 +193,6 @@ class Oracle(Shapes):
         factor, floor = tolerance.eager_factor, tolerance.floor(dtype_name(plain.dtype))
         rounding = _ULPS * torch.finfo(plain.dtype).eps * float(exact.abs().max()) / rms
         return Budget(max(factor * largest, floor, rounding), max(factor * norm, floor / 2), rms)
-
-
-def _exact_budget(share: float) -> Budget:
-    """For whole numbers: the share of elements that may differ, where PyTorch's own rounding decides some."""
-    return Budget(share, share, 1.0)
-
-
-def differing(out: torch.Tensor, exact: torch.Tensor) -> float:
-    """Share of the elements in which two outputs of whole numbers differ."""
-    return float((out != exact).double().mean()) if out.shape == exact.shape else 1.0
-
-
-def errors(out: torch.Tensor, exact: torch.Tensor, rms: float) -> tuple[float, float]:
-    """Largest error over the RMS, and relative norm of the error; NaN where ``out`` is not finite.
-
-    Goes row by row through the first axis, so that the comparison itself needs little memory.
-    """
-    largest, squares = 0.0, 0.0
-    rows = (out.unsqueeze(0), exact.unsqueeze(0)) if out.dim() == 0 else (out, exact)
-    step = max(1, rows[0].shape[0] // max(1, out.numel() // (1 << 23)))
-    for start in range(0, rows[0].shape[0], step):
-        answer = _within(rows[0][start : start + step], out.dtype).double()
-        difference = answer - rows[1][start : start + step].double()
-        peak = float(difference.abs().max()) if difference.numel() else 0.0
-        if not peak < float("inf"):
-            return float("nan"), float("nan")
-        largest = max(largest, peak)
-        squares += float(difference.square().sum())
-    return largest / rms, (squares / max(1, out.numel())) ** 0.5 / rms
-
-
-def _within(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Values beyond the dtype's range brought to its ends: there infinity is all that it can say."""
-    if not tensor.is_floating_point():
-        return tensor
-    limit = torch.finfo(dtype).max
-    return tensor.clamp(-limit, limit)
 
 
 def judge(case: Case, outputs: list[torch.Tensor]) -> FamilyResult:

@@ -15,7 +15,7 @@ class Model(nn.Module):
         self.last = nn.Linear(hidden, 3)
 
     def forward(self, x):
-        first = torch.zeros(2, x.size(0), self.hidden)
+        first = torch.zeros(2, x.size(0), self.hidden, device=x.device)
         out, _ = self.lstm(x, (first, first.clone()))
         return self.last(out[:, -1, :])
 

@@ -214,3 +214,21 @@ def test_a_kernelbench_file_is_a_task_without_seed(tmp_path: Path) -> None:
 def test_a_file_that_is_no_kernelbench_task_is_told_so(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "file.py").write_text(text, encoding="utf-8")
     assert says in sentence(tmp_path / "file.py")
+
+
+def test_a_kernelbench_file_may_define_its_parts_under_a_condition_or_by_another_name(tmp_path: Path) -> None:
+    text = "class Net: ...\nModel: type = Net\nif True:\n    def get_inputs(): ...\nelse:\n    pass\n"
+    (tmp_path / "file.py").write_text(text + "get_init_inputs, other = list, 1\n", encoding="utf-8")
+    assert load_task(str(tmp_path / "file.py")).name == "file"
+
+
+def test_what_a_function_binds_is_not_the_files_own(tmp_path: Path) -> None:
+    text = "def f():\n    Model = 1\ndef get_inputs(): ...\ndef get_init_inputs(): ...\n"
+    (tmp_path / "file.py").write_text(text, encoding="utf-8")
+    assert "defines no Model" in sentence(tmp_path / "file.py")
+
+
+def test_of_a_single_file_other_signs_are_required_too(tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_text(REFERENCE, encoding="utf-8")
+    assert "signed" in load_task(str(tmp_path / "file.py")).required
+    assert "signed" not in load_task(str(write(tmp_path / "mine"))).required
