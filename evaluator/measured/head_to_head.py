@@ -30,7 +30,12 @@ def head_to_head(
 def _round(sides: list[Side], watch: Stopwatch, failed: dict[str, str]) -> dict[str, float]:
     """Median ms by name; empty when the card throttled. Sides that fail are added to ``failed``."""
     with ExitStack() as stack:
-        ready = [process for side in sides for process in _warm(side, watch, stack, failed)]
+        begun = {
+            side.name: _begin(side, watch, stack, failed) for side in sides
+        }  # all start at the same time
+        ready = [
+            process for name, processes in begun.items() for process in _warm(name, processes, watch, failed)
+        ]
         try:
             if not ready or not watch.contest(ready, ready[0]):
                 return {}
@@ -40,12 +45,19 @@ def _round(sides: list[Side], watch: Stopwatch, failed: dict[str, str]) -> dict[
         return {process.side.name: process.median for process in ready}
 
 
-def _warm(side: Side, watch: Stopwatch, stack: ExitStack, failed: dict[str, str]) -> list[Process]:
+def _begin(side: Side, watch: Stopwatch, stack: ExitStack, failed: dict[str, str]) -> list[Process]:
     try:
-        processes = watch.begin([side], stack)
-        watch.warm_up(processes)
+        return watch.begin([side], stack)
     except Failure as failure:
         failed[side.name] = failure.reason
+        return []
+
+
+def _warm(name: str, processes: list[Process], watch: Stopwatch, failed: dict[str, str]) -> list[Process]:
+    try:
+        watch.warm_up(processes)
+    except Failure as failure:
+        failed[name] = failure.reason
         return []
     return processes
 

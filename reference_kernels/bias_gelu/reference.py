@@ -4,7 +4,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-rows = 16384
+rows = 8192
 columns = 8192
 
 

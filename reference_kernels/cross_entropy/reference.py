@@ -4,7 +4,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-rows = 4096
+rows = 2048
 columns = 50257
 
 

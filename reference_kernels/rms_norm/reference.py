@@ -3,7 +3,7 @@
 import torch
 import torch.nn as nn
 
-rows = 32768
+rows = 16384
 columns = 5120
 
 

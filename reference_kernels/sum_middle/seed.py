@@ -3,8 +3,8 @@ import torch.nn as nn
 import triton
 import triton.language as tl
 
-BLOCK_M = 128
-BLOCK_N = 4
+BLOCK_M = 32
+BLOCK_N = 32
 
 
 @triton.jit
