@@ -230,10 +230,13 @@ def _trace(state: State, call: Call) -> dict[str, Any]:
     assert state.log is not None and state.arena is not None
     arguments = state.values(call.inputs)
     state.log.take()
-    _flushed(state, call, arguments)
-    torch.cuda.synchronize()
     results: list[Any] = []
-    ran = traced(lambda: results.append(state.model(*arguments)))
+
+    def prepared() -> None:
+        _flushed(state, call, arguments)
+
+    # The trace begins before the flush: starting it would lose the address translations that a timed call has.
+    ran = traced(lambda: results.append(state.model(*arguments)), prepared)
     hand_over(state.arena, results[0], call.outputs)
     launched = state.log.take()
     return {

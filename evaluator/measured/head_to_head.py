@@ -13,18 +13,38 @@ from ..statistics import interval
 from .sides import Side
 from .timing import Process, Stopwatch
 
+_FEWEST = 3
+_NARROW = 1.02
+"""Upper over lower end of a 95 % interval."""
+
 
 def head_to_head(
     sides: list[Side], watch: Callable[[], Stopwatch], tell: Progress, rounds: int = 5
 ) -> list[Standing]:
-    """Speedups over the first side; a side that fails is left out from then on, with its reason."""
+    """Speedups over the first side; a side that fails is left out from then on, with its reason.
+
+    At most so many rounds, fewer when all speedups are known well enough.
+    """
     times: dict[str, list[float]] = {side.name: [] for side in sides}
     failed: dict[str, str] = {}
     for number in range(rounds):
         tell(f"head to head, round {number + 1} of {rounds}")
         for name, ms in _round([side for side in sides if side.name not in failed], watch(), failed).items():
             times[name].append(ms)
-    return [standing(side.name, times, sides[0].name, failed) for side in sides]
+        standings = [standing(side.name, times, sides[0].name, failed) for side in sides]
+        if settled(standings):
+            break
+    return standings
+
+
+def settled(standings: list[Standing]) -> bool:
+    """Whether every speedup rests on enough rounds and its interval is narrow. Pure."""
+    known = [one for one in standings if one.speedup_ci95 is not None]
+    return bool(known) and all(
+        one.rounds >= _FEWEST and one.speedup_ci95[1] <= _NARROW * one.speedup_ci95[0]
+        for one in known
+        if one.speedup_ci95 is not None
+    )
 
 
 def _round(sides: list[Side], watch: Stopwatch, failed: dict[str, str]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernelwright.evaluator.calling import Called, _milliseconds
 from kernelwright.evaluator.evaluation import Status
-from kernelwright.evaluator.measured.head_to_head import standing
+from kernelwright.evaluator.measured.head_to_head import settled, standing
 from kernelwright.evaluator.measured.timing import Process, summarise
 from kernelwright.evaluator.runners import Failure
 
@@ -38,6 +38,26 @@ def test_a_standing_is_relative_to_the_first():
     found = standing("best", times, "eager")
     assert found.speedup == pytest.approx(20, rel=0.02)
     assert found.rounds == 3
+
+
+@pytest.mark.parametrize(
+    ("rounds", "spread", "enough"),
+    [(2, 0.0, False), (3, 0.0, True), (3, 0.002, True), (3, 0.02, False), (5, 0.002, True)],
+)
+def test_contenders_meet_until_three_rounds_agree(rounds, spread, enough):
+    mine = [0.4 * (1 + spread * (-1) ** number) for number in range(rounds)]
+    times = {"eager": [8.0] * rounds, "best": mine}
+    assert settled([standing(name, times, "eager") for name in times]) is enough
+
+
+def test_nothing_is_settled_when_nobody_was_timed():
+    times = {"eager": [], "best": []}
+    assert not settled([standing(name, times, "eager") for name in times])
+
+
+def test_a_contender_that_failed_does_not_keep_the_others():
+    times = {"eager": [8.0] * 3, "best": [0.4] * 3, "other": [1.0]}
+    assert settled([standing(name, times, "eager", {"other": "it crashed"}) for name in times])
 
 
 def test_a_contender_that_failed_has_a_reason_and_no_time():
