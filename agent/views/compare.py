@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ..record import Attempt
 from .attempt import gain
-from .lineage import attempt_json
+from .lineage import attempt_json, state
 from .text import NOBODY, metric, milliseconds, one_line, plural
 from .timing import time_with_interval
 
@@ -82,8 +82,12 @@ def outcome(
 def changes(before: Attempt, after: Attempt) -> RenderableType:
     """Each kernel's metrics before and after; those that are shown equal are left out.
 
-    Green is better and red is worse, where the metric alone says which.
+    Green is better and red is worse, where the metric alone says which. A kernel that was never profiled
+    has not lost the other's launches, so a side without metrics is named instead.
     """
+    unknown = [side for side in (before, after) if side.evaluation is None or not side.evaluation.kernels]
+    if unknown:
+        return Group(*(Text(f"no metrics of {side.id} ({state(side)})") for side in unknown))
     why = not_comparable(before.evaluation, after.evaluation)
     parts = [Text(why, style="yellow")] if why else []
     return Group(*parts, *_kernels(before.evaluation, after.evaluation, judged=not why))

@@ -8,6 +8,7 @@ import pytest
 from kernelwright.agent.views.compare import better, changes, outcome
 from kernelwright.agent.views.lineage import names
 from kernelwright.evaluator import metrics as ncu
+from kernelwright.evaluator.evaluation import Status
 from rich.console import Console
 from sample_campaigns import measured_record, offline_record, profile
 
@@ -66,7 +67,16 @@ def test_kernels_that_came_or_went_are_named_as_such() -> None:
 def test_without_a_verdict_there_are_no_kernels_to_compare() -> None:
     record = measured_record()
     record.attempts[1].evaluation = None
-    assert not shown(*record.attempts).strip()
+    assert shown(*record.attempts).strip() == "no metrics of meas.1 (duplicate)"
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["the earlier", "the later"])
+def test_a_kernel_that_was_never_profiled_neither_lost_nor_gained_a_launch(side: int) -> None:
+    record = measured_record()
+    found = record.attempts[side].evaluation
+    assert found is not None
+    found.status, found.kernels = Status.INCORRECT, []
+    assert shown(*record.attempts).strip() == f"no metrics of meas.{side} (incorrect)"
 
 
 def test_what_is_shown_equal_is_no_change_and_nothing_is_said_twice() -> None:
