@@ -38,7 +38,7 @@ def _unjudged(attempt: Attempt) -> str:
 def outcome(attempt: Attempt) -> str:
     """Kept or why not, in one sentence."""
     if attempt.decision is None:
-        return "under way"
+        return "its reply is awaited" if state(attempt) == "asked" else "under way"
     decision = attempt.decision
     if state(attempt) == "no proposal":
         return one_line(decision.reason)
