@@ -116,7 +116,7 @@ def _printed(run: Run, as_json: bool, command: Callable[[], str]) -> Iterator[No
     """The table at the end, and what there is of it when the run stops early, with the command that goes on."""
 
     def print_it() -> None:
-        if run.rows:
+        if run.rows or as_json:
             _print(list(run.rows.values()), as_json)
 
     with stops_named(lambda: f"`{command()}` goes on", print_it):

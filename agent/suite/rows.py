@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from kernelwright.evaluator.evaluation import Estimate, Status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 Name = Literal["eager", "compile", "seed", "best"]
 
@@ -76,9 +75,9 @@ class Entry(_Model):
     """The verdict on the kernel; only one that passed meets the others."""
     reason: str | None = None
     """Why it did not pass, was not timed, or is not there."""
-    median_ms: float | None = None
+    median_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Over the rounds of the head to head."""
-    speedup: float | None = None
+    speedup: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Over eager, geometric mean over the rounds."""
     speedup_ci95: tuple[float, float] | None = None
     rounds: int = 0
@@ -104,7 +103,7 @@ class Row(_Model):
     reference: str
     """SHA-256 of the reference's text."""
     place: Place
-    when: datetime
+    when: AwareDatetime
     sandbox: str | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     """Versions as the evaluator gave them."""
@@ -117,6 +116,13 @@ class Row(_Model):
     """Whether it was the card that stopped answering."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall-clock seconds: start, verdicts, head_to_head."""
+
+    @field_validator("contenders")
+    @classmethod
+    def _each_once(cls, contenders: list[Entry]) -> list[Entry]:
+        if [entry.name for entry in contenders] != list(get_args(Name)):
+            raise ValueError("a row has eager, compile, seed and best, in this order")
+        return contenders
 
     def entry(self, name: Name) -> Entry:
         """The contender of that name."""

@@ -196,7 +196,9 @@ def test_a_task_that_another_process_is_at_is_left_to_it(command: Command, rival
     with kept.claimed(planned, row.place) as free:
         assert free
         _, out, err = bench(command, *names, "--again", "--json")
+        code, nothing, _ = bench(command, "one", "--again", "--json")
     assert list(rows(out)) == ["two"] and "one: left out: another process is at it" in err
+    assert code == 0 and json.loads(nothing) == {"schema": 1, "tasks": [], "figures": []}
     assert len(rivals.tasks) == 3
 
 

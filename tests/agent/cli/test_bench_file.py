@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from kernelwright.agent.cli.bench_file import DEFAULT_FILE, BenchFile
 from kernelwright.agent.suite.rows import Place, Planned, Suite
 from kernelwright.agent.suite.running import blank
@@ -60,3 +62,26 @@ def test_showing_some_tasks(command: Command) -> None:
     assert [row["name"] for row in shown["tasks"]] == ["two"]
     code, _, err = command("bench", "--show", "three")
     assert code == 2 and "has no task 'three': it has one, two" in err
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"contenders": []},
+        {"contenders": [{"name": name} for name in ("eager", "compile", "seed", "best", "best")]},
+        {"contenders": [{"name": name, "speedup": -1.0} for name in ("eager", "compile", "seed", "best")]},
+        {"contenders": [{"name": name, "speedup": float("inf")} for name in ("eager", "compile", "seed", "best")]},
+        {"when": "2026-01-01T00:00:00"},
+    ],
+    ids=["no contenders", "best twice", "negative speedup", "infinite speedup", "no time zone"],
+)  # fmt: skip
+@pytest.mark.parametrize("way", [["--show"], ["--again"]], ids=["shown", "filled"])
+def test_a_row_that_makes_no_sense_is_no_row(
+    command: Command, broken: dict[str, Any], way: list[str]
+) -> None:
+    row = blank(Planned("softmax", "softmax", "0", None, None, "none"), PLACE).model_dump(mode="json")
+    text = json.dumps({"schema": 1, "tasks": [row | broken]})
+    Path("bench.json").write_text(text)
+    code, _, err = command("bench", "softmax", "--device", "offline", "-o", "bench.json", *way)
+    assert code == 2 and "was not written by this version" in err
+    assert Path("bench.json").read_text() == text
