@@ -210,10 +210,13 @@ def _single_file(path: Path) -> Task:
 
 def _check_contract(path: Path) -> None:
     """Any Python file may be named, so this tells without running it whether it is a task; raises `TaskError`."""
+    text = _read(path)
     try:
-        tree = ast.parse(_read(path))
+        tree = ast.parse(text)
     except (SyntaxError, ValueError) as problem:
         raise TaskError(f"'{path}' is not valid Python: {str(problem).splitlines()[0]}") from None
+    except (RecursionError, MemoryError):  # what Python's parser says of depth
+        raise TaskError(f"'{path}' has an expression that is too deep for Python's parser") from None
     lacks = [name for name in CONTRACT if name not in _defined(tree)]
     if lacks:
         raise TaskError(f"'{path}' defines no {' and no '.join(lacks)}: a task needs {', '.join(CONTRACT)}")
@@ -271,11 +274,11 @@ def _is_file(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Python takes a byte-order mark, too
     except OSError as problem:
         raise TaskError(f"'{path}' cannot be read: {problem.strerror or problem}") from None
     except UnicodeDecodeError:
-        raise TaskError(f"'{path}' is not UTF-8 text") from None
+        raise TaskError(f"'{path}' is not UTF-8 text: save it as UTF-8") from None
 
 
 def _docstring(path: Path) -> str:

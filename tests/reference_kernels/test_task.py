@@ -209,11 +209,23 @@ def test_a_kernelbench_file_is_a_task_without_seed(tmp_path: Path) -> None:
         ("", "defines no Model and no get_inputs and no get_init_inputs"),
         ("class Model(\n", "is not valid Python: "),
         ("x = '\0'", "is not valid Python: "),
+        ("x = " + "+".join(["1"] * 20000), "too deep for Python's parser"),
+        ("x = " + "-" * 20000 + "1", "too deep for Python's parser"),
     ],
 )
 def test_a_file_that_is_no_kernelbench_task_is_told_so(text: str, says: str, tmp_path: Path) -> None:
     (tmp_path / "file.py").write_text(text, encoding="utf-8")
     assert says in sentence(tmp_path / "file.py")
+
+
+def test_a_kernelbench_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_text(REFERENCE, encoding="utf-8-sig")
+    assert load_task(str(tmp_path / "file.py")).reference_source() == REFERENCE
+
+
+def test_a_kernelbench_file_in_another_encoding_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "file.py").write_text(f"# -*- coding: latin-1 -*-\n# é\n{REFERENCE}", encoding="latin-1")
+    assert sentence(tmp_path / "file.py").endswith("file.py' is not UTF-8 text: save it as UTF-8")
 
 
 def test_a_kernelbench_file_may_define_its_parts_under_a_condition_or_by_another_name(tmp_path: Path) -> None:
