@@ -17,6 +17,9 @@ import torch
 from kernelwright.reference_kernels import Task, TaskError
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from .cardless import anywhere
+from .patience import held
+
 PLAIN = "Python "
 """Begins what a fact says of a value that is no tensor: ``Python int``."""
 CPU_BYTES = 64e6
@@ -44,7 +47,8 @@ class Description:
 
 def load_reference(task: Task, constants: dict[str, int] | None = None) -> ModuleType:
     """``reference.py`` as a fresh module, with some of its constants replaced; raises `TaskError`."""
-    module = _import_fresh(task.reference)
+    with held(task, "its import"):
+        module = _import_fresh(task.reference)
     for name in ("Model", "get_inputs", "get_init_inputs"):
         if not hasattr(module, name):
             raise TaskError(
@@ -56,6 +60,7 @@ def load_reference(task: Task, constants: dict[str, int] | None = None) -> Modul
                 f"'{task.reference}' has no constant '{name}', which task.toml's small shapes replace"
             )
         setattr(module, name, value)
+    vars(module)["get_inputs"] = anywhere(module.get_inputs)
     return module
 
 
@@ -106,6 +111,11 @@ def described(task: Task, module: ModuleType, device: str) -> Description:
     Nothing is computed where meta tensors tell. Where values decide what forward does, it runs on ``device``,
     or on the CPU if all it takes is small.
     """
+    with held(task, "its Model, get_inputs or forward"):
+        return _described(task, module, device)
+
+
+def _described(task: Task, module: ModuleType, device: str) -> Description:
     judged = _Judged(task)
     try:
         with torch.device("meta"), torch.no_grad():
@@ -174,7 +184,7 @@ class _Judged:
     def arguments(self, name: str, found: Any) -> list[Any]:
         """What get_inputs or get_init_inputs returned."""
         if type(found) not in (list, tuple):
-            self._refuse(f"its {name} returns a {type(found).__name__} instead of a list")
+            self._refuse(f"its {name} returns {_kind(found)} instead of a list")
         for index, value in enumerate(found if name == "get_init_inputs" else ()):
             if not isinstance(value, torch.Tensor) and not _plain(value, (torch.Tensor, torch.dtype, dict)):
                 self._refuse(f"constructor argument {index} is {_kind(value)}, which no kernel can be given")
