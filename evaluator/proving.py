@@ -24,9 +24,10 @@ def prove(task: Task, device: str) -> Proof:
         oracle = on_the_cpu(task) if device == "cpu" else Oracle(task, device)
     if oracle is not None:
         return prove_at(oracle)
+    lacks = "no small shapes could be guessed from its constants" if task.file else "it has no small shapes"
     reason = (
-        f"task '{task.name}' cannot be checked without a card: it has no small shapes,"
-        f" and its timed ones take more than {CPU_BYTES / 1e6:.0f} MB"
+        f"task '{task.name}' cannot be checked without a card: {lacks}, and its timed ones take more than"
+        f" {CPU_BYTES / 1e6:.0f} MB (docs/tasks.md says how to name some)"
     )
     return Proof(task=task.name, proven=False, reason=reason)
 
@@ -83,13 +84,25 @@ def _room(task: Task, constants: dict[str, int] | None = None) -> Iterator[None]
     except Exception as problem:
         if not is_full(problem):
             raise
-        facts = task_facts(task, constants)
-        taken = sum(size(fact) for fact in (*facts.inputs, *facts.parameters, *facts.outputs))
         raise EnvironmentLacks(
-            f"there is no room to check the task {task.name}: its inputs, parameters and outputs take "
-            f"{taken / 1e9:.2g} GB, and an fp64 reference with its comparison several times as much; end what else "
-            "runs there, or give it smaller shapes"
+            f"there is no room to check the task {task.name}: {_taken(task, constants)}; end what else runs there, "
+            "or give it smaller shapes"
         ) from None
+
+
+def _taken(task: Task, constants: dict[str, int] | None) -> str:
+    """What its tensors take, where that can be known without making them."""
+    try:
+        facts = task_facts(task, constants)
+    except Exception as problem:
+        if not is_full(problem):
+            raise
+        return "it asks for more than there is"
+    taken = sum(size(fact) for fact in (*facts.inputs, *facts.parameters, *facts.outputs))
+    return (
+        f"its inputs, parameters and outputs take {taken / 1e9:.2g} GB, and an fp64 reference with its comparison "
+        "several times as much"
+    )
 
 
 def _reason(task: Task, found: list[Impostor]) -> str | None:

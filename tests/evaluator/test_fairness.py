@@ -14,7 +14,7 @@ from kernelwright.evaluator.facts import task_facts
 from kernelwright.evaluator.fairness import unfair
 from kernelwright.evaluator.oracle import Oracle, judge
 from kernelwright.evaluator.protocol import EnvironmentLacks
-from kernelwright.evaluator.proving import prove_at
+from kernelwright.evaluator.proving import prove, prove_at
 from kernelwright.reference_kernels import TaskError, bundled, load_task
 
 FILES = Path(__file__).parents[1] / "kernelbench"
@@ -125,6 +125,12 @@ def test_memory_that_runs_out_is_one_sentence(task):
         EnvironmentLacks, match=r"no room to check the task file: .* take 4.8e-06 GB, .*smaller shapes$"
     ):
         prove_at(oracle)
+
+
+def test_inputs_that_have_no_room_at_all_are_one_sentence(task):
+    endless = task("torch.relu(x)", "torch.from_numpy(__import__('numpy').ones((1 << 25, 1 << 30)))")
+    with pytest.raises(EnvironmentLacks, match=r"^there is no room to check the task file: it asks for more"):
+        prove(endless, "cpu")
 
 
 @pytest.mark.parametrize(
