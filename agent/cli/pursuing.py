@@ -20,6 +20,7 @@ FINDS_TO_MEASURE = 3
 def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bool, option: str) -> None:
     """Run the campaign to its end or its next stop; whatever stops it says how to go on."""
     from ..loop import remeasure, run_campaign
+    from ..record import CampaignStatus
     from ..rules import plan
     from .opening import evaluator_for, provider_for
     from .output import stderr
@@ -29,6 +30,8 @@ def pursue(store: Store, name: str, device: DeviceKind, carry: bool, as_json: bo
 
     before = store.record(name)
     campaign = before.campaign
+    if campaign.status is CampaignStatus.FINISHED and not carry:
+        stderr().print(f"campaign {name} is finished already: nothing is left to do", soft_wrap=True)
 
     def hint() -> str:
         return f"`{_going_on(store, name, option)}` goes on"

@@ -142,6 +142,8 @@ def test_a_resume_changes_the_number_of_rounds(
         record = store.record(name)
     assert record.campaign.settings.rounds == 1 and record.campaign.status.value == "finished"
     assert [(a.round, a.done) for a in record.attempts] == [(0, True), (1, True)]
+    code, _, err = command("resume", name, "--rounds", "3")
+    assert code == 0 and f"campaign {name} is finished already: nothing is left to do" in err.splitlines()
 
 
 @pytest.mark.parametrize(
