@@ -76,7 +76,7 @@ def test_what_is_no_task_is_no_failed_check(command: Command) -> None:
     assert (code, out) == (2, "") and "unknown task 'nothing'" in err
 
 
-@pytest.mark.parametrize("line", ["evaluate seed.py --task flat", "run flat"])
+@pytest.mark.parametrize("line", ["evaluate seed.py --task flat", "run flat --seed seed.py"])
 def test_nothing_is_judged_by_a_task_that_proves_nothing(command: Command, flat: Path, line: str) -> None:
     Path("seed.py").write_text(load_task("softmax").seed_source() or "")
     code, _, err = command(*line.split(), "--device", "offline")
