@@ -6,7 +6,6 @@ reference runs at it, quickly and with finite results, and its check refuses eve
 
 from __future__ import annotations
 
-import ast
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +19,12 @@ from kernelwright.reference_kernels import Task, TaskError
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from .contract import load_reference
+from .fairness import unmoved
 from .guesses import Aim, fair_guesses, guesses
 from .impostors import impostors
 from .oracle import Oracle, Shapes
 from .protocol import TaskFacts
+from .sizes import Sizes
 
 _ELEMENTS = 1 << 14
 """Of the largest tensor: Triton's interpreter takes 4 to 20 ms per program."""
@@ -65,7 +65,7 @@ class Guessed:
         found: dict[str, Oracle] = {}
         for series in fair_guesses(self.sizes.values):
             tried = _working(self.task, self.sizes, series, _FAIR_ELEMENTS, _FAIR_ROWS)
-            for oracle in islice(tried, 1):
+            for oracle in islice(filter(_tells, tried), 1):
                 found.setdefault(said(oracle), oracle)
         return list(found.values())
 
@@ -87,7 +87,9 @@ def guess(task: Task) -> Guessed | None:
     with _Work(values=False, limited=False) as work:
         timed = Shapes(task).facts
     sizes = Sizes(task, work.values)
-    first = _proven(_working(task, sizes, _own_first(sizes), _ELEMENTS, _ROWS))
+    tries = ((_own_first(sizes), _ELEMENTS, _ROWS), (_last(sizes), _FAIR_ELEMENTS, _FAIR_ROWS))
+    found = (_proven(_working(task, sizes, *each)) for each in tries)
+    first = next((one for one in found if one is not None), None)
     if first is None:
         return None
     small = [first]
@@ -102,16 +104,38 @@ def _own_first(sizes: Sizes) -> Iterator[dict[str, int]]:
     yield from guesses(sizes.values)
 
 
+def _last(sizes: Sizes) -> Iterator[dict[str, int]]:
+    """What is left for long recurrences and large literals, at which the interpreter takes longer."""
+    yield from guesses(sizes.values, Aim.TINY)
+    yield from guesses(sizes.values)
+
+
 def _proven(working: Iterator[Oracle]) -> Oracle | None:
-    """The first at which every answer that is none is refused, else the first of all."""
-    unproven = []
+    """The first at which every answer that is none is refused, else the first of all.
+
+    One at which the inputs do not matter, as with a single channel in each group, tells nothing of the others.
+    """
+    unproven: list[Oracle] = []
+    still: list[Oracle] = []
     for oracle in working:
-        if all(impostor.refused is not False for impostor in impostors(oracle)):
+        if unmoved(oracle):
+            still.append(oracle)
+        elif _refuses_all(oracle):
             return oracle
-        unproven.append(oracle)
+        else:
+            unproven.append(oracle)
         if len(unproven) == _UNPROVEN:
             break
-    return unproven[0] if unproven else None
+    return next(iter([*unproven, *still]), None)
+
+
+def _tells(oracle: Oracle) -> bool:
+    """Whether a kernel that is right there may be believed."""
+    return not unmoved(oracle) and _refuses_all(oracle)
+
+
+def _refuses_all(oracle: Oracle) -> bool:
+    return all(impostor.refused is not False for impostor in impostors(oracle))
 
 
 def _working(
@@ -179,77 +203,3 @@ class _Work(TorchDispatchMode):  # type: ignore[misc]
 
 def _largest(tensors: list[torch.Tensor]) -> int:
     return max((one.numel() for one in tensors), default=0)
-
-
-class Sizes:
-    """The integers that a file's top level spells out, and what it computes from them."""
-
-    def __init__(self, task: Task, need_values: bool = False) -> None:
-        self.need_values = need_values
-        """Whether the reference does not run on meta tensors."""
-        self._module = dict(vars(load_reference(task)))
-        self._names: list[str] = []
-        self._computed: list[ast.stmt] = []
-        self._spelled: list[str] = []
-        for statement in ast.parse(task.reference_source()).body:
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-                self._note(statement, statement.value)
-
-    def _note(self, statement: ast.Assign | ast.AnnAssign, value: ast.expr) -> None:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        bound = [name for target in targets for name in _bound(target)]
-        names = [name for name in bound if _numbers(self._module.get(name))]
-        if not names or len(names) != len(bound):
-            return
-        if _mentioned(value) & set(self._names):
-            self._computed.append(statement)
-        else:
-            self._spelled += names
-        self._names += names
-
-    @property
-    def values(self) -> dict[str, int]:
-        """Positive integers by name, those of a tuple or list as ``name[index]``."""
-        flat = ((name, *item) for name in dict.fromkeys(self._spelled) for item in _flat(self._module[name]))
-        return {name + index: value for name, index, value in flat if _is_size(value)}
-
-    def with_values(self, values: Mapping[str, int]) -> dict[str, Any]:
-        """Every constant that differs from the file's when these are its sizes, computed ones too."""
-        changed = dict(self._module)
-        for name in self._spelled:
-            changed[name] = _replaced(name, self._module[name], values)
-        for statement in self._computed:
-            exec(compile(ast.Module([statement], []), "<constants>", "exec"), changed)
-        names = dict.fromkeys(self._names)
-        return {name: changed[name] for name in names if changed[name] != self._module[name]}
-
-
-def _bound(target: ast.expr) -> list[str]:
-    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
-    return [part.id if isinstance(part, ast.Name) else "" for part in parts]
-
-
-def _mentioned(value: ast.expr) -> set[str]:
-    return {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-
-
-def _numbers(value: Any) -> bool:
-    """A number, or a tuple or list of such."""
-    items = value if isinstance(value, tuple | list) and value else [value]
-    return all(isinstance(item, int | float) and not isinstance(item, bool) for item in items)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and value > 0
-
-
-def _flat(value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, tuple | list):
-        return [(f"[{index}]", item) for index, item in enumerate(value)]
-    return [("", value)]
-
-
-def _replaced(name: str, value: Any, values: Mapping[str, int]) -> Any:
-    if isinstance(value, tuple | list):
-        return type(value)(values.get(f"{name}[{index}]", item) for index, item in enumerate(value))
-    return values.get(name, value)

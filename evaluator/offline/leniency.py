@@ -51,15 +51,37 @@ def _settled(guessed: Guessed, source: str, attempt: Attempt) -> _Tried:
         return ragged
     if ragged.failure.status in (Status.UNCHECKED, Status.TIMEOUT):
         return _unchecked(ragged, ragged.failure)
-    wrong = []
+    passed, wrong = _at_fair_shapes(guessed, source, attempt, every=_right_when_short(guessed, attempt))
+    if passed is not None:
+        passed.check.warnings.append(_narrow(ragged.failure, ragged.at, passed.at))
+    return passed or wrong or _unchecked(ragged, ragged.failure)
+
+
+def _right_when_short(guessed: Guessed, attempt: Attempt) -> bool:
+    """Whether the other ragged shapes suit it, which are short: then only length can be what the first lacks."""
+    short = guessed.small[1:]
+    return bool(short) and all(_try(attempt, [oracle]).failure is None for oracle in short)
+
+
+def _at_fair_shapes(
+    guessed: Guessed, source: str, attempt: Attempt, every: bool
+) -> tuple[_Tried | None, _Tried | None]:
+    """The first fair shapes at which it is right, and the first at which a failure counts; one of both is None.
+
+    It need be right at one of them only, unless ``every``: no tile excuses what is wrong for being long.
+    """
+    passed, wrong = None, None
     for oracle in guessed.fair:
         fair = _try(attempt, [oracle])
         if fair.failure is None:
-            fair.check.warnings.append(_narrow(ragged.failure, ragged.at, fair.at))
-            return fair
-        if fair.failure.status in _WRONG and not _literals(source) & guessed.lost(oracle):
-            wrong.append(_refused(fair, fair.failure))
-    return wrong[0] if wrong else _unchecked(ragged, ragged.failure)
+            passed = passed or fair
+        elif fair.failure.status in _WRONG and not _literals(source) & guessed.lost(oracle):
+            wrong = wrong or _refused(fair, fair.failure)
+        if wrong and every:
+            return None, wrong
+        if passed and not every:
+            return passed, None
+    return (passed, None) if passed else (None, wrong)
 
 
 def _try(attempt: Attempt, oracles: list[Oracle]) -> _Tried:

@@ -4,11 +4,13 @@ import math
 
 import pytest
 from kernelwright.evaluator.evaluation import Status
+from kernelwright.evaluator.fairness import unmoved
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.offline.judge import OfflineJudge
 from kernelwright.evaluator.protocol import Job
 from kernelwright.evaluator.proving import prove
-from kernelwright.evaluator.shrinking import Sizes, guess, said
+from kernelwright.evaluator.shrinking import guess, said
+from kernelwright.evaluator.sizes import Sizes
 from kernelwright.reference_kernels import load_task
 
 from .bench_files import FILES, file
@@ -87,6 +89,88 @@ def test_numbers_computed_from_a_guess_follow_it(task):
     assert sizes.with_values({}) == {}
 
 
+GROUPS = """
+import torch
+from torch import nn
+
+class Model(nn.Module):
+    def __init__(self, features, channels, groups):
+        super().__init__()
+        self.matmul = nn.Linear(features, channels)
+        self.norm = nn.GroupNorm(groups, channels)
+
+    def forward(self, x):
+        return self.norm(self.matmul(x))
+
+batch_size = 32768
+features = 1024
+channels = 4096
+groups = 64
+
+def get_inputs():
+    return [torch.rand(batch_size, features)]
+
+def get_init_inputs():
+    return [features, channels, groups]
+"""
+"""With one channel in each group nothing but the bias is left."""
+TRANSPOSED = """
+import torch
+
+Model = torch.nn.ConvTranspose3d
+batch_size = 4
+channels = 32
+depth, height, width = 32, 64, 128
+groups = 4
+
+def get_inputs():
+    return [torch.rand(batch_size, channels, depth, height, width)]
+
+def get_init_inputs():
+    return [channels, channels, 3, 2, 1, 0, groups]
+"""
+LITERALS = """
+import torch
+
+class Model(torch.nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.layer = torch.nn.Linear(400, 120)
+        self.last = torch.nn.Linear(120, classes)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.layer(x)))
+
+batch_size = 4096
+classes = 20
+
+def get_inputs():
+    return [torch.rand(batch_size, 400)]
+
+def get_init_inputs():
+    return [classes]
+"""
+
+
+def test_no_kernel_is_believed_at_shapes_where_the_inputs_do_not_matter(task):
+    found = guess(task(GROUPS))
+    assert found.fair
+    assert not any(unmoved(oracle) for oracle in [found.small[0], *found.fair])
+    assert prove(found.task, "cpu").proven
+
+
+@pytest.mark.parametrize("text", [TRANSPOSED, LITERALS], ids=["many rows", "large weights"])
+def test_what_fits_no_small_limit_gets_a_larger_one(task, text):
+    found = guess(task(text))
+    tensors = [*found.small[0].facts.inputs, *found.small[0].facts.parameters, *found.small[0].facts.outputs]
+    assert max(math.prod(tensor.shape) for tensor in tensors) <= 1 << 16
+
+
+def test_a_long_table_of_numbers_holds_no_sizes(task):
+    constants = f"rows = 4096\ncolumns = 512\ntable = {list(range(1, 200))}"
+    assert Sizes(task(file(constants, "x", "torch.randn(rows)"))).values == {"rows": 4096, "columns": 512}
+
+
 # -- kernels --------------------------------------------------------------------------------------------------
 
 KERNEL = """
@@ -127,6 +211,11 @@ KERNELS = {
         KERNEL.replace("top /", "1.1 * top /"),
         Status.INCORRECT,
         "",
+    ),
+    "wrong beyond its tile": (
+        KERNEL.replace("triton.next_power_of_2(columns)", "512"),
+        Status.INCORRECT,
+        "wrong on nominal inputs",
     ),
     "asks for its sizes": (
         KERNEL.replace(
