@@ -181,6 +181,8 @@ def load_task(name_or_path: str) -> Task:
     path = bundled().get(name_or_path) or Path(name_or_path)
     if path.suffix == ".py" and _is_file(path):
         return _single_file(path)
+    if path.suffix == ".py" and not _is_file(path / "task.toml"):
+        raise TaskError(f"there is no file '{name_or_path}': check the path")
     if not _is_file(path / "task.toml"):
         raise TaskError(
             f"unknown task '{name_or_path}': name a bundled one ({', '.join(bundled())}), "
@@ -213,7 +215,10 @@ def _check_contract(path: Path) -> None:
     text = _read(path)
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as problem:
+    except SyntaxError as problem:
+        where = f" at line {problem.lineno}" if problem.lineno else ""
+        raise TaskError(f"'{path}' is not valid Python: {problem.msg}{where}") from None
+    except ValueError as problem:  # a null byte
         raise TaskError(f"'{path}' is not valid Python: {str(problem).splitlines()[0]}") from None
     except (RecursionError, MemoryError):  # what Python's parser says of depth
         raise TaskError(f"'{path}' has an expression that is too deep for Python's parser") from None
@@ -259,7 +264,8 @@ def _first(problem: ValidationError) -> str:
     """The first of pydantic's complaints as a clause."""
     error = problem.errors()[0]
     place = ".".join(str(part) for part in error["loc"] if part != "[key]")
-    message = error["msg"].removeprefix("Value error, ")
+    extra = error["type"] == "extra_forbidden"
+    message = "there is no such key" if extra else error["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     more = problem.error_count() - 1
     return (f"{place}: {message}" if place else message) + (f" (and {more} more)" if more else "")

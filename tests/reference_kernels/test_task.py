@@ -92,9 +92,9 @@ def test_a_folder_without_a_reference_is_told_what_it_lacks(tmp_path: Path) -> N
         ("name = ", "is not valid TOML"),
         (GOOD.replace('"float16"', '"int8"'), "dtype: input should be 'float32', 'float16' or 'bfloat16'"),
         ('name = "copy"\n', "title: field required"),
-        (GOOD + "speed = 1\n", "speed: extra inputs are not permitted"),
-        (GOOD + 'folder = "/etc"\n', "folder (not a setting): extra inputs are not permitted"),
-        (GOOD + 'file = "/etc/passwd"\n', "file (not a setting): extra inputs are not permitted"),
+        (GOOD + "speed = 1\n", "speed: there is no such key"),
+        (GOOD + 'folder = "/etc"\n', "folder (not a setting): there is no such key"),
+        (GOOD + 'file = "/etc/passwd"\n', "file (not a setting): there is no such key"),
         (GOOD + "[[small]]\nn = 0\n", "small.0.n: input should be greater than 0"),
         (GOOD + "[[small]]\n", "small.0: dictionary should have at least 1 item"),
         (GOOD + '[[small]]\n"n m" = 1\n', "small.0.n m: string should match pattern"),
@@ -107,6 +107,22 @@ def test_a_folder_without_a_reference_is_told_what_it_lacks(tmp_path: Path) -> N
 def test_a_bad_description_gets_one_sentence(description: str, says: str, tmp_path: Path) -> None:
     text = sentence(write(tmp_path / "mine", description))
     assert says in text and "task.toml" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "there is no file"),
+        ("x = 1\ndef f(:\n", "is not valid Python: invalid syntax at line 2"),
+        ("x = '\0'\n", "is not valid Python: "),
+    ],
+    ids=["missing", "syntax", "null byte"],
+)
+def test_a_bad_single_file_gets_one_sentence(text: str | None, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    if text is not None:
+        file.write_text(text)
+    assert says in sentence(file)
 
 
 def test_a_description_that_is_not_text_is_said_to_be_none(tmp_path: Path) -> None:
