@@ -23,7 +23,7 @@ Results go to stdout, progress to stderr. Ids may be shortened to any unique pre
 | 2 | usage: an unknown task, stage, card, key or campaign, or a file that is not what it should be |
 | 3 | the environment lacks something; the message says what mends it |
 | 4 | waiting for a reply that a person supplies |
-| 5 | paused (API, budget, no first kernel, unhealthy card, another process at work); the message has the command that goes on |
+| 5 | paused (API, budget, no first kernel, unhealthy card, another process at work); the message says what goes on |
 | 130 | interrupted, and resumable |
 
 `KERNELWRIGHT_DEBUG=1` adds the traceback to an error. `KERNELWRIGHT_STORE` names the store, as `--store` does.

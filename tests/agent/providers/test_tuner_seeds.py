@@ -74,7 +74,12 @@ EXPECTED = {
     "rms_norm": row("rms_norm", 512),
     "row_moments": row("row_moments", 1024),
     "softmax": row("softmax", 1024),
-    "sum_middle": (NO_GRID, "BLOCK_N from 32 to 256, num_warps of sum_middle_kernel from 4 to 8", NO_STAGES, WARPS.format("sum_middle")),
+    "sum_middle": (
+        NO_GRID,
+        "BLOCK_N from 32 to 256, num_warps of sum_middle_kernel from 4 to 8",
+        NO_STAGES,
+        WARPS.format("sum_middle"),
+    ),
 }
 """What each stage of the plan after the first says to each seed: its first change, or why there is none."""
 NONE = {NO_GRID, NO_STAGES}
