@@ -230,13 +230,10 @@ def _trace(state: State, call: Call) -> dict[str, Any]:
     assert state.log is not None and state.arena is not None
     arguments = state.values(call.inputs)
     state.log.take()
+    _flushed(state, call, arguments)
+    torch.cuda.synchronize()
     results: list[Any] = []
-
-    def prepared() -> None:
-        _flushed(state, call, arguments)
-
-    # The trace begins before the flush: starting it would lose the address translations that a timed call has.
-    ran = traced(lambda: results.append(state.model(*arguments)), prepared)
+    ran = traced(lambda: results.append(state.model(*arguments)))
     hand_over(state.arena, results[0], call.outputs)
     launched = state.log.take()
     return {

@@ -18,34 +18,20 @@ def warm_up() -> bool:
     return bool(traced(lambda: torch.zeros(1, device="cuda")))
 
 
-def traced(call: Callable[[], object], prepare: Callable[[], object] | None = None) -> list[dict[str, Any]]:
-    """Kernels, copies and fills of one call: name, start and duration in microseconds, and a kernel's shape.
-
-    What ``prepare`` runs beforehand, under the same trace, is left out. It may copy nothing to or from the host.
-    """
+def traced(call: Callable[[], object]) -> list[dict[str, Any]]:
+    """Kernels, copies and fills of one call: name, start and duration in microseconds, and a kernel's shape."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA], acc_events=True) as trace:
-        if prepare is not None:
-            prepare()
-            torch.zeros(1, device="cuda").item()  # the first copy ends it
         call()
         torch.cuda.synchronize()
     with tempfile.TemporaryDirectory(dir=".") as folder:
         path = Path(folder) / "trace.json"
         trace.export_chrome_trace(str(path))
         events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
-    found = [event for event in events if str(event.get("cat", "")) in _ON_THE_CARD]
-    return [_activity(event) for event in (found if prepare is None else behind_first_copy(found))][:_LIMIT]
+    found = [_activity(event) for event in events if str(event.get("cat", "")) in _ON_THE_CARD]
+    return found[:_LIMIT]
 
 
-def behind_first_copy(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What began after the first copy, in order of time; nothing without one. Pure."""
-    ordered = sorted(events, key=lambda event: float(event["ts"]))
-    first = next((place for place, event in enumerate(ordered) if event["cat"] == _COPY), len(ordered))
-    return ordered[first + 1 :]
-
-
-_COPY = "gpu_memcpy"
-_ON_THE_CARD = ("kernel", _COPY, "gpu_memset")
+_ON_THE_CARD = ("kernel", "gpu_memcpy", "gpu_memset")
 
 
 def _activity(event: dict[str, Any]) -> dict[str, Any]:
