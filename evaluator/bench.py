@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from .contract import PLAIN
 from .exchange import Arena, Slot, lay_out
 from .protocol import TaskFacts
+from .reference.contract import PLAIN
 
 
 class Bench:

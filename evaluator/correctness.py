@@ -9,7 +9,7 @@ import torch
 from .calling import Caller
 from .defences import Defence
 from .evaluation import Correctness, FamilyResult, Status
-from .oracle import Case, Oracle, judge
+from .reference.oracle import Case, Oracle, judge
 from .runners import Failure
 
 _REPEATS = 2

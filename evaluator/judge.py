@@ -76,7 +76,7 @@ class Server:
         return MeasuredJudge(task, gpu(target), _row_of_card(card.name), card, folder)
 
     def _require_proof(self, judge: MeasuredJudge | OfflineJudge) -> None:
-        from .proving import on_the_cpu, require
+        from .reference.proving import on_the_cpu, require
 
         if judge.kind == "cuda":
             require(judge.oracle)
@@ -85,7 +85,7 @@ class Server:
 
     def prove(self, task: str, tell: Progress) -> dict[str, Any]:
         """Whether a task's check refuses answers that are none; needs no session."""
-        from .proving import prove
+        from .reference.proving import prove
 
         described = load_task(task)
         self.close()

@@ -99,8 +99,8 @@ def bare_prompt(
     task: Task, stage_name: str, target: str, code: str | None, metrics: Metrics | None = None
 ) -> tuple[Brief, Rendered]:
     """A prompt outside any campaign: no history, and metrics only where they are given."""
-    from kernelwright.evaluator.facts import task_facts
     from kernelwright.evaluator.gpus import gpu
+    from kernelwright.evaluator.reference.facts import task_facts
     from kernelwright.prompts import render as render_template
     from kernelwright.stages import stage
 

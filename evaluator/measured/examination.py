@@ -15,9 +15,9 @@ from ..defences import Defence, on
 from ..evaluation import KernelProfile, Status, Timing
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..ncu import ProfiledLaunch
-from ..oracle import judge
 from ..phases import phase, sha256_of
 from ..protocol import Job, Progress
+from ..reference.oracle import judge
 from ..runners import Failure, Runner
 from ..source import check_source, triton_functions
 from ..statistics import Next, log_ratios, next_pair

@@ -12,11 +12,11 @@ from kernelwright.reference_kernels import Task
 from .. import sandbox
 from ..devices import Card
 from ..evaluation import Evaluation, Floor, Status
-from ..facts import environment
 from ..gpus import Gpu
 from ..ncu import find_ncu
 from ..phases import sha256_of
 from ..protocol import Contender, EnvironmentLacks, Job, Progress, Standing
+from ..reference.facts import environment
 from ..runners import Failure
 from ..statistics import MIN_PAIRS, log_ratios, noise_floor
 from .examination import Examination

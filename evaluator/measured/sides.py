@@ -10,8 +10,8 @@ from .. import defences
 from ..bench import Bench
 from ..cells import Cell, Cells
 from ..exchange import create_cuda_arena
-from ..oracle import Oracle
 from ..protocol import Contender, Job
+from ..reference.oracle import Oracle
 from ..runner import Load
 from ..runners import Runner
 

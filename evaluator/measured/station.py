@@ -11,10 +11,10 @@ from .. import health
 from ..cells import Cells
 from ..devices import Card
 from ..evaluation import Floor
-from ..facts import floors
 from ..gpus import Gpu
-from ..oracle import Oracle
 from ..protocol import GpuUnhealthy
+from ..reference.facts import floors
+from ..reference.oracle import Oracle
 from .sides import Sides, flush_bytes
 from .timing import WARM_SECONDS, Stopwatch
 

@@ -18,7 +18,7 @@ from ..calling import Called, Caller
 from ..defences import Defence
 from ..devices import read_clocks
 from ..evaluation import Status, Timing
-from ..oracle import Case, Oracle, judge
+from ..reference.oracle import Case, Oracle, judge
 from ..runners import Failure, Runner
 from ..statistics import BATCH, Next, interval, log_ratios, next_pair
 from .sides import Side

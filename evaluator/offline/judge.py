@@ -19,14 +19,14 @@ from ..defences import Defence, on, switched_off
 from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_memory_arena
-from ..facts import environment, floors, surely_moved
 from ..gpus import Gpu
-from ..oracle import Oracle, Shapes
 from ..phases import phase, sha256_of
 from ..protocol import Contender, Job, Progress, Standing
+from ..reference.facts import environment, floors, surely_moved
+from ..reference.oracle import Oracle, Shapes
+from ..reference.shrinking import guess
 from ..runner import Load
 from ..runners import Failure, Runner, WarmParent
-from ..shrinking import guess
 from ..source import check_source, triton_functions
 from .counting import Traffic
 from .estimate import estimate

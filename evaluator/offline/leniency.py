@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from ..correctness import Check
 from ..evaluation import Status
-from ..oracle import Oracle
+from ..reference.oracle import Oracle
+from ..reference.shrinking import Guessed, said
 from ..runners import Failure
-from ..shrinking import Guessed, said
 
 Attempt = Callable[[list[Oracle], Check], None]
 """Checks the candidate at those shapes, with all families of inputs at the first; raises `Failure`."""

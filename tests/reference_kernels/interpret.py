@@ -23,7 +23,7 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 import torch
 from kernelwright.evaluator.offline.interpreter_bfloat16 import bfloat16_values
-from kernelwright.evaluator.oracle import Case, Oracle, judge
+from kernelwright.evaluator.reference.oracle import Case, Oracle, judge
 from kernelwright.reference_kernels import load_task
 
 _numbers = itertools.count()

@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernelwright.evaluator.drawing import Inputs, seed_everything
-from kernelwright.evaluator.families import FAMILIES, characterise, mapped
-from kernelwright.evaluator.parameters import moved, redrawn
+from kernelwright.evaluator.reference.drawing import Inputs, seed_everything
+from kernelwright.evaluator.reference.families import FAMILIES, characterise, mapped
+from kernelwright.evaluator.reference.parameters import moved, redrawn
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 ANY = {

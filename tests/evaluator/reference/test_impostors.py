@@ -7,9 +7,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernelwright.evaluator.client import JudgeClient
-from kernelwright.evaluator.impostors import fitted, impostors, share
-from kernelwright.evaluator.oracle import Oracle
-from kernelwright.evaluator.proving import prove, prove_at, require
+from kernelwright.evaluator.reference.impostors import fitted, impostors, share
+from kernelwright.evaluator.reference.oracle import Oracle
+from kernelwright.evaluator.reference.proving import prove, prove_at, require
 from kernelwright.reference_kernels import TaskError, bundled, load_task
 
 HEAD = """

@@ -19,11 +19,11 @@ from kernelwright.reference_kernels import Task, TaskError
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ..protocol import TaskFacts
 from .fairness import unmoved
 from .guesses import Aim, fair_guesses, guesses
 from .impostors import impostors
 from .oracle import Oracle, Shapes
-from .protocol import TaskFacts
 from .sizes import Sizes
 
 _ELEMENTS = 1 << 14

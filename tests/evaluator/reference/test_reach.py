@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from kernelwright.evaluator.oracle import Oracle
-from kernelwright.evaluator.reach import floor_bytes
+from kernelwright.evaluator.reference.oracle import Oracle
+from kernelwright.evaluator.reference.reach import floor_bytes
 from kernelwright.reference_kernels import load_task
 
 FILE = """

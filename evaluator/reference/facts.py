@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from kernelwright.reference_kernels import Task
 
+from ..evaluation import Floor
+from ..exchange import dtype_name, dtype_of
+from ..gpus import Gpu
+from ..protocol import TaskFacts, TensorFact
 from .contract import PLAIN, Description, described, load_reference
-from .evaluation import Floor
-from .exchange import dtype_name, dtype_of
-from .gpus import Gpu
-from .protocol import TaskFacts, TensorFact
 
 __all__ = [
     "environment",

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from kernelwright.evaluator import patience
-from kernelwright.evaluator.facts import task_facts
+from kernelwright.evaluator.reference.facts import task_facts
 from kernelwright.reference_kernels import TaskError, load_task
 
 FILE = """

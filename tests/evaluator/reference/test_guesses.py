@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernelwright.evaluator.guesses import Aim, fair_guesses, guesses
+from kernelwright.evaluator.reference.guesses import Aim, fair_guesses, guesses
 
 NAMES = ["batch_size", "dim", "heads", "M", "shape[0]", "shape[1]", "kernel_size"]
 sizes = st.one_of(st.integers(1, 20), st.sampled_from([2**n for n in range(16)]), st.integers(1, 2**40))

@@ -9,15 +9,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernelwright.evaluator.contract import described, load_reference
-from kernelwright.evaluator.facts import task_facts
-from kernelwright.evaluator.fairness import unfair
-from kernelwright.evaluator.oracle import Oracle, judge
 from kernelwright.evaluator.protocol import EnvironmentLacks
-from kernelwright.evaluator.proving import prove, prove_at
+from kernelwright.evaluator.reference.contract import described, load_reference
+from kernelwright.evaluator.reference.facts import task_facts
+from kernelwright.evaluator.reference.fairness import unfair
+from kernelwright.evaluator.reference.oracle import Oracle, judge
+from kernelwright.evaluator.reference.proving import prove, prove_at
 from kernelwright.reference_kernels import TaskError, bundled, load_task
 
-FILES = Path(__file__).parents[1] / "kernelbench"
+FILES = Path(__file__).parent / "kernelbench"
 FILE = """
 import torch
 from torch.nn import functional as F

@@ -15,16 +15,16 @@ from typing import Any
 import torch
 from kernelwright.reference_kernels import Task, TaskError
 
+from ..defences import Defence, on
+from ..evaluation import FamilyResult
+from ..exchange import dtype_name
+from ..protocol import TensorFact
 from .comparing import Budget, differing, errors, exact_budget, within
 from .contract import blaming, described, is_full, load_reference
-from .defences import Defence, on
 from .drawing import Inputs, seed_everything
-from .evaluation import FamilyResult
 from .exact import in_double
-from .exchange import dtype_name
 from .facts import facts_of
 from .parameters import redrawn
-from .protocol import TensorFact
 
 _ULPS = 4.0
 _CUSTOMARY = 1e-2

@@ -4,13 +4,13 @@ import math
 
 import pytest
 from kernelwright.evaluator.evaluation import Status
-from kernelwright.evaluator.fairness import unmoved
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.offline.judge import OfflineJudge
 from kernelwright.evaluator.protocol import Job
-from kernelwright.evaluator.proving import prove
-from kernelwright.evaluator.shrinking import guess, said
-from kernelwright.evaluator.sizes import Sizes
+from kernelwright.evaluator.reference.fairness import unmoved
+from kernelwright.evaluator.reference.proving import prove
+from kernelwright.evaluator.reference.shrinking import guess, said
+from kernelwright.evaluator.reference.sizes import Sizes
 from kernelwright.reference_kernels import load_task
 
 from .bench_files import FILES, file

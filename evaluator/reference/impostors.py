@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ..exchange import dtype_name, dtype_of
+from ..protocol import Impostor
 from .comparing import errors
-from .exchange import dtype_name, dtype_of
 from .facts import floating
 from .oracle import Case, Oracle, judge
-from .protocol import Impostor
 
 _NO_EFFECT = 1e-9
 _NARROWER = {

@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernelwright.evaluator.comparing import errors
 from kernelwright.evaluator.defences import Defence, without
-from kernelwright.evaluator.oracle import Oracle, judge
+from kernelwright.evaluator.reference.comparing import errors
+from kernelwright.evaluator.reference.oracle import Oracle, judge
 from kernelwright.reference_kernels import load_task
 from torch.nn import functional
 

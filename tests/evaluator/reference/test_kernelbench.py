@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernelwright.evaluator.oracle import Oracle, judge
-from kernelwright.evaluator.proving import prove_at, require
+from kernelwright.evaluator.reference.oracle import Oracle, judge
+from kernelwright.evaluator.reference.proving import prove_at, require
 from kernelwright.reference_kernels import TaskError, load_task
 
-FOLDER = Path(__file__).parents[1] / "kernelbench"
+FOLDER = Path(__file__).parent / "kernelbench"
 
 
 def verdict(path):

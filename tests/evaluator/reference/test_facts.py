@@ -1,8 +1,8 @@
 """Shapes and floors of a task, without computing anything."""
 
 import pytest
-from kernelwright.evaluator.facts import floor_ms, floors, load_reference, surely_moved, task_facts
 from kernelwright.evaluator.gpus import gpu
+from kernelwright.evaluator.reference.facts import floor_ms, floors, load_reference, surely_moved, task_facts
 from kernelwright.reference_kernels import TaskError, load_task
 
 TASK = load_task("layer_norm")

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import torch
 from kernelwright.reference_kernels import Task, TaskError
 
+from ..protocol import EnvironmentLacks, Impostor, Proof
 from .contract import CPU_BYTES, blaming, is_full
 from .facts import size, task_facts
 from .fairness import unfair, unmoved
 from .impostors import impostors, share
 from .oracle import Oracle, Shapes
-from .protocol import EnvironmentLacks, Impostor, Proof
 from .reach import floor_bytes
 from .shrinking import guess
 
