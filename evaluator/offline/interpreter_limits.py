@@ -7,6 +7,7 @@ never ends, tf32 products come out in full precision, and whatever is not Triton
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 MEMORY_OPERATIONS_MAX = 30_000
@@ -20,6 +21,9 @@ _FOREIGN = {
     "gluon": "Gluon",
     "dot_scaled": "tl.dot_scaled",
 }
+
+
+_PLAIN_NUMBER = re.compile(r"'(int|float|bool)' object has no attribute '\w+'")
 
 
 class InterpreterLimit(Exception):
@@ -55,7 +59,13 @@ def is_interpreter_limit(error: BaseException) -> str | None:
             return f"Triton's interpreter cannot run this kernel: {text}"
         if isinstance(cause, AttributeError) and "InterpreterBuilder" in text:
             return f"Triton's interpreter lacks an operation that the kernel uses: {text}"
+        if isinstance(cause, AttributeError) and _PLAIN_NUMBER.fullmatch(text) and _in_a_kernel(error):
+            return f"Triton's interpreter counts loops with plain numbers, where the compiler has tensors: {text}"
     return None
+
+
+def _in_a_kernel(error: BaseException) -> bool:
+    return any(type(cause).__name__ == "InterpreterError" for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -78,6 +78,7 @@ LACKING = {
     "spin": "while tl.atomic_add(x_ptr, 0.0) < 1e9:\n        pass",
     "assembly": "tl.inline_asm_elementwise('mov.u32 $0, 1;', '=r', [], dtype=tl.int32, is_pure=True, pack=1)",
     "fault": "tl.load(x_ptr + tl.arange(0, 3))",
+    "counter": "for place in range(0, 128, 64):\n        tl.load(x_ptr + place.to(tl.int64))",
 }
 
 
@@ -121,7 +122,9 @@ def test_a_wrong_kernel_gives_wrong_values(outcomes: dict[str, tuple[bool, str, 
     assert error == "None" and not right
 
 
-@pytest.mark.parametrize(("name", "limit"), [("spin", True), ("assembly", True), ("fault", False)])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("spin", True), ("assembly", True), ("fault", False), ("counter", True)]
+)
 def test_what_the_interpreter_lacks_is_told_from_a_fault_of_the_kernel(
     outcomes: dict[str, tuple[bool, str, str | None]], name: str, limit: bool
 ) -> None:
