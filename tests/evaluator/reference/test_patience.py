@@ -4,7 +4,7 @@ import signal
 import threading
 
 import pytest
-from kernelwright.evaluator import patience
+from kernelwright.evaluator.reference import patience
 from kernelwright.evaluator.reference.facts import task_facts
 from kernelwright.reference_kernels import TaskError, load_task
 
