@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+NO_EFFECT = 1e-9
+"""Of the RMS: what two answers in fp64 may differ by and be the same."""
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -45,6 +48,14 @@ def errors(out: torch.Tensor, exact: torch.Tensor, rms: float) -> tuple[float, f
         largest = max(largest, peak)
         squares += float(difference.square().sum())
     return largest / rms, (squares / max(1, out.numel())) ** 0.5 / rms
+
+
+def apart(one: torch.Tensor, other: torch.Tensor, allowed: float = NO_EFFECT) -> bool:
+    """Whether two exact answers differ: whole numbers at all, others by more than ``allowed`` of the RMS."""
+    if not other.is_floating_point():
+        return not torch.equal(one, other)
+    rms = max(float(other.square().mean().sqrt()), 1e-300)
+    return not errors(one, other, rms)[0] <= allowed
 
 
 def within(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -8,14 +8,13 @@ from typing import Any
 
 import torch
 
-from .comparing import differing, errors
+from .comparing import apart, differing
 from .contract import load_reference
 from .drawing import seed_everything
 from .oracle import Oracle
 
 _SAMPLE = 1 << 20
 """Elements of an output that are compared; a large output is not held several times."""
-_NO_EFFECT = 1e-9
 _TIES = 0.01
 """Share of an output's whole numbers that PyTorch's own rounding may decide."""
 
@@ -32,7 +31,7 @@ def unmoved(oracle: Oracle) -> bool:
     """Whether the answer stays the same when the inputs are others."""
     with torch.no_grad():
         one, other = (oracle.expect(oracle.draw_inputs("nominal")) for _ in range(2))
-    return not any(_apart(*pair, _NO_EFFECT) for pair in zip(one, other, strict=True))
+    return not any(apart(*pair) for pair in zip(one, other, strict=True))
 
 
 def _reasons(trial: _Trial) -> Iterator[str | None]:
@@ -128,7 +127,7 @@ class _Trial:
         """By more than the check would always allow."""
         facts, tolerance = self._oracle.facts.outputs, self._oracle.task.tolerance
         return any(
-            _apart(one, other, tolerance.floor(fact.dtype))
+            apart(one, other, tolerance.floor(fact.dtype))
             for one, other, fact in zip(some, others, facts, strict=True)
         )
 
@@ -138,13 +137,6 @@ def _places(shape: list[int], device: str) -> torch.Tensor:
     if count <= _SAMPLE:
         return torch.arange(count, device=device)
     return torch.randint(count, (_SAMPLE,), device=device)
-
-
-def _apart(one: torch.Tensor, other: torch.Tensor, allowed: float) -> bool:
-    if not other.is_floating_point():
-        return not torch.equal(one, other)
-    rms = max(float(other.square().mean().sqrt()), 1e-300)
-    return not errors(one, other, rms)[0] <= allowed
 
 
 def _bytes(tensor: torch.Tensor) -> torch.Tensor:

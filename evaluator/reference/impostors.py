@@ -17,11 +17,10 @@ import torch
 
 from ..exchange import dtype_name, dtype_of
 from ..protocol import Impostor
-from .comparing import errors
+from .comparing import apart
 from .facts import floating
 from .oracle import Case, Oracle, judge
 
-_NO_EFFECT = 1e-9
 _NARROWER = {
     "float64": torch.float32,
     "float32": torch.float16,
@@ -173,13 +172,6 @@ def _excused(impostor: Impostor, oracle: Oracle) -> Impostor:
         return impostor
     inputs = oracle.draw_inputs(impostor.family)
     pairs = zip(oracle.expect(inputs, oracle.initial), oracle.expect(inputs), strict=True)
-    if any(_differ(one, other) for one, other in pairs):
+    if any(apart(one, other) for one, other in pairs):
         return impostor
     return Impostor(name=_INITIAL, refused=None, reason="its parameters do not change the answer")
-
-
-def _differ(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if not other.is_floating_point():
-        return not torch.equal(one, other)
-    rms = max(float(other.square().mean().sqrt()), 1e-300)
-    return not errors(one, other, rms)[0] <= _NO_EFFECT
