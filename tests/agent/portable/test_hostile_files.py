@@ -310,6 +310,8 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
 def mutations(draw: st.DrawFn, valid: Data) -> Data:
     """A valid export with up to three places deleted, changed, exchanged or added to."""
     found = copy.deepcopy(valid)
+    # A copy of each value: one list that is put into itself would make a file without an end.
+    values = st.sampled_from(VALUES).map(copy.deepcopy)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from([path for path in places(found) if path and path[0] in PARTS]))
         holder: Any = found
@@ -322,9 +324,9 @@ def mutations(draw: st.DrawFn, valid: Data) -> Data:
                 other = draw(st.sampled_from(sorted(holder)))
                 holder[place[-1]], holder[other] = holder[other], holder[place[-1]]
             case "add" if isinstance(holder, dict):
-                holder[draw(st.sampled_from(["new", "text", "id", "schema"]))] = draw(st.sampled_from(VALUES))
+                holder[draw(st.sampled_from(["new", "text", "id", "schema"]))] = draw(values)
             case _:
-                holder[place[-1]] = draw(st.sampled_from(VALUES))
+                holder[place[-1]] = draw(values)
         if any(part not in found for part in PARTS):
             break
     return found
