@@ -76,10 +76,14 @@ class _Probe:
         before = flat[place].clone()
         if before == 0 and flat.is_floating_point():  # may always be zero there
             return False
-        flat[place] = torch.nan if flat.is_floating_point() else _another(flat, before)
-        shows = self._shows(self._answer())
-        flat[place] = before
-        return shows
+        try:
+            return any(self._changed(flat, place, value) for value in _others(flat))
+        finally:
+            flat[place] = before
+
+    def _changed(self, flat: torch.Tensor, place: int, value: Any) -> bool:
+        flat[place] = value
+        return self._shows(self._answer())
 
     def _shows(self, outputs: list[torch.Tensor]) -> bool:
         """NaN where there was none, or anything else where answers repeat to the bit."""
@@ -91,11 +95,13 @@ class _Probe:
         return [one.clone() for one in self._oracle.answer(self._inputs, self._parameters)]
 
 
-def _another(flat: torch.Tensor, value: torch.Tensor) -> Any:
-    """Another value of the same tensor, which is a valid index where this one was."""
-    others = flat[torch.randint(flat.numel(), (64,), device=flat.device)]
-    found = others[others != value]
-    return found[0] if found.numel() else value
+def _others(flat: torch.Tensor) -> list[Any]:
+    """NaN, which few operations lose, then the lowest and the highest of all, valid where these are indices.
+
+    NaN in place of a row's maximum changes no argmax.
+    """
+    ends = [flat.min(), flat.max()]
+    return [torch.nan, *ends] if flat.is_floating_point() else ends
 
 
 def _counted(share: float) -> float:

@@ -40,9 +40,21 @@ def floor(tmp_path):
         ("x.half() * 2", f"[torch.randn({ROWS}, {COLUMNS})]"),
         ("x.max(1).values", f"[torch.randn({ROWS}, {COLUMNS})]"),
         ("x.argmax(1)", f"[torch.randn({ROWS}, {COLUMNS})]"),
+        ("x.argmax(1)", f"[torch.randn({ROWS * COLUMNS // 32}, 32)]"),
+        ("x.argmin(1)", f"[torch.randn({ROWS * COLUMNS // 32}, 32)]"),
+        ("x.argmax(1)", f"[torch.randint(-(2**31), 2**31, ({ROWS * COLUMNS // 32}, 32))]"),
         ("x.cumsum(0) + 1", f"[torch.randint(-9, 9, ({ROWS}, {COLUMNS}))]"),
     ],
-    ids=["elementwise", "narrower output", "maximum", "argmax", "integers"],
+    ids=[
+        "elementwise",
+        "narrower output",
+        "maximum",
+        "argmax",
+        "argmax of few",
+        "argmin of few",
+        "argmax of integers",
+        "integers",
+    ],
 )
 def test_what_has_to_be_read_whole_is_counted_whole(floor, answer, inputs):
     found, whole = floor(answer, inputs)
