@@ -13,7 +13,7 @@ from . import defences
 from .bench import Bench, synchronize
 from .defences import Defence
 from .evaluation import Status
-from .runner import Call
+from .orders import Call
 from .runners import Failure, Runner
 
 

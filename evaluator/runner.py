@@ -21,39 +21,14 @@ from .autotune_choice import keep_choices
 from .classify import Refused, classify
 from .defences import Defence
 from .evaluation import Status
-from .exchange import Arena, ArenaAddress, Slot, open_arena
+from .exchange import Arena, Slot, open_arena
 from .gpus import Gpu
 from .importing import import_source
 from .integrity import Snapshot, flags
 from .launch_log import LaunchLog, start_log
 from .measured.tracing import traced, warm_up
+from .orders import Call, Load
 from .outputs import hand_over, poison_the_pool
-
-
-@dataclass
-class Load:
-    """Import a source, build its model."""
-
-    source: str
-    """Path of the file."""
-    entry: str
-    """``ModelNew`` for a candidate, ``Model`` for a reference that is timed as a baseline."""
-    init_inputs: list[Any]
-    arena: ArenaAddress
-    compiled: bool = False
-    """Wrap the model in torch.compile."""
-
-
-@dataclass
-class Call:
-    """One call of the model. It looks the same whether its outputs, its time or both are wanted."""
-
-    inputs: list[Slot | Any]
-    """Slots are tensors in the arena, everything else is passed as it is."""
-    outputs: list[Slot]
-    flush: Slot | None
-    """Filled with `stamp` before the call, which drives everything else out of L2; None without a card."""
-    stamp: int
 
 
 @dataclass

@@ -22,10 +22,11 @@ from ..runners import Failure, Runner
 from ..source import check_source, triton_functions
 from ..statistics import Next, log_ratios, next_pair
 from . import agreement, kernels, timing
+from .contest import BaselineFailed, Contest, against, alone, dismiss
 from .profile import Profiler, ProfileUnavailable
 from .sides import Side
 from .station import Station
-from .timing import Contest, Process, dismiss
+from .timing import Process
 
 _SUSPICIOUS_SPEEDUP = 10.0
 _TRACES = 3
@@ -196,13 +197,13 @@ class Examination:
     def _timed(self, contest: Contest) -> Timing:
         """A baseline that fails beside the candidate twice, and not alone, was made to fail."""
         try:
-            return timing.against(contest, self._job.threshold)
-        except timing.BaselineFailed:
-            timing.alone(contest.watch, contest.baseline)
+            return against(contest, self._job.threshold)
+        except BaselineFailed:
+            alone(contest.watch, contest.baseline)
         contest.broken = None
         try:
-            return timing.against(contest, self._job.threshold)
-        except timing.BaselineFailed as problem:
+            return against(contest, self._job.threshold)
+        except BaselineFailed as problem:
             reason = f"{problem} while the candidate's process lives, and runs alone"
             raise Failure(Status.REJECTED, reason, Defence.BASELINE_ALONE) from None
 
@@ -211,9 +212,9 @@ class Examination:
 
     def _baseline_alone(self, contest: Contest, timed: Timing) -> None:
         """The candidate's processes are dead by now; a first doubt is looked at twice more."""
-        ms = timing.alone(contest.watch, contest.baseline)
+        ms = alone(contest.watch, contest.baseline)
         if agreement.slowed(timed.baseline_ms, ms):
-            again = [timing.alone(contest.watch, contest.baseline) for _ in range(2)]
+            again = [alone(contest.watch, contest.baseline) for _ in range(2)]
             ms = statistics.median([ms, *again])
         agreement.baseline_alone(timed.baseline_ms, ms)
 

@@ -19,10 +19,11 @@ from ..protocol import Contender, EnvironmentLacks, Job, Progress, Standing
 from ..reference.facts import environment
 from ..runners import Failure
 from ..statistics import MIN_PAIRS, log_ratios, noise_floor
+from .contest import Contest
 from .examination import Examination
 from .head_to_head import head_to_head
 from .station import Station
-from .timing import Contest, NotTimed
+from .timing import NotTimed
 
 _MAY_HARM_THE_CARD = (Status.TIMEOUT, Status.RUNTIME_ERROR, Status.OUT_OF_MEMORY)
 

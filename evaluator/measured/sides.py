@@ -10,9 +10,9 @@ from .. import defences
 from ..bench import Bench
 from ..cells import Cell, Cells
 from ..exchange import create_cuda_arena
+from ..orders import Load
 from ..protocol import Contender, Job
 from ..reference.oracle import Oracle
-from ..runner import Load
 from ..runners import Runner
 
 _SETS = 3

@@ -20,12 +20,12 @@ from ..evaluation import Estimate, Evaluation, Floor, KernelProfile, Status
 from ..evidence_rule import EVIDENCE_SHARE, too_little_triton
 from ..exchange import create_memory_arena
 from ..gpus import Gpu
+from ..orders import Load
 from ..phases import phase, sha256_of
 from ..protocol import Contender, Job, Progress, Standing
 from ..reference.facts import environment, floors, surely_moved
 from ..reference.oracle import Oracle, Shapes
 from ..reference.shrinking import guess
-from ..runner import Load
 from ..runners import Failure, Runner, WarmParent
 from ..source import check_source, triton_functions
 from .counting import Traffic

@@ -4,7 +4,7 @@ import pytest
 from kernelwright.evaluator import processes, sandbox
 from kernelwright.evaluator.cells import Cell, Cells
 from kernelwright.evaluator.exchange import create_memory_arena
-from kernelwright.evaluator.runner import Load
+from kernelwright.evaluator.orders import Load
 from kernelwright.evaluator.runners import Failure, Runner
 
 needs_bubblewrap = pytest.mark.skipif(

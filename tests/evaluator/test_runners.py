@@ -11,10 +11,10 @@ from kernelwright.evaluator.correctness import Check, check
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.exchange import create_memory_arena
 from kernelwright.evaluator.gpus import gpu
+from kernelwright.evaluator.orders import Load
 from kernelwright.evaluator.phases import sha256_of
 from kernelwright.evaluator.places import Places
 from kernelwright.evaluator.reference.oracle import Oracle
-from kernelwright.evaluator.runner import Load
 from kernelwright.evaluator.runners import Failure, WarmParent
 from kernelwright.reference_kernels import load_task
 

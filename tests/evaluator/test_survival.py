@@ -16,7 +16,7 @@ from kernelwright.evaluator import hidden, processes, sandbox
 from kernelwright.evaluator.defences import Defence
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.exchange import create_memory_arena
-from kernelwright.evaluator.runner import Load
+from kernelwright.evaluator.orders import Load
 from kernelwright.evaluator.runners import Failure, Runner, WarmParent
 from kernelwright.evaluator.session_folder import session_folder
 from kernelwright.evaluator.watch import default_limits
