@@ -38,18 +38,19 @@ class TunerProvider:
             raise NothingToPropose(
                 "the tuner changes kernels and there is none yet: a first one needs a model"
             )
-        anatomy = _taken_apart(request.parent_source)
         found = 0
-        for text, source in _proposals(anatomy, request.stage.knobs):
+        for text, source in proposals(request.parent_source, request.stage.knobs):
             found += 1
             if _sha(source) not in request.tried:
                 return Reply(text=text, provider=self.name, model=self.model, usage=_FREE)
+        if found:
+            knobs = ", ".join(request.stage.knobs)
+            raise NothingToPropose(
+                f"all {found} changes of {knobs} that the tuner knows for this kernel are tried"
+            )
+        anatomy = _taken_apart(request.parent_source)
         lacks = "; ".join(lacking(anatomy, knob) for knob in request.stage.knobs)
-        raise NothingToPropose(
-            f"all {found} changes of {', '.join(request.stage.knobs)} that the tuner knows for this kernel are tried"
-            if found
-            else f"the tuner finds nothing to change in stage '{stage}': {lacks}"
-        )
+        raise NothingToPropose(f"the tuner finds nothing to change in stage '{stage}': {lacks}")
 
 
 _FREE = Usage(prompt_tokens=0, completion_tokens=0)
@@ -60,17 +61,7 @@ def proposals(parent: str, knobs: Sequence[str]) -> Iterator[tuple[str, str]]:
 
     Raises NothingToPropose for a parent that cannot be taken apart.
     """
-    return _proposals(_taken_apart(parent), knobs)
-
-
-def _taken_apart(parent: str) -> Anatomy:
-    try:
-        return dissect(parent, triton_functions(parent))
-    except ValueError as error:
-        raise NothingToPropose(str(error)) from None
-
-
-def _proposals(anatomy: Anatomy, knobs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    anatomy = _taken_apart(parent)
     seen = {_sha(anatomy.module.code)}
     for change in changes(anatomy, knobs):
         text = _reply(", ".join(change.words), apply(anatomy.module, anatomy.homes, change))
@@ -78,6 +69,13 @@ def _proposals(anatomy: Anatomy, knobs: Sequence[str]) -> Iterator[tuple[str, st
         if isinstance(source, str) and _sha(source) not in seen:
             seen.add(_sha(source))
             yield text, source
+
+
+def _taken_apart(parent: str) -> Anatomy:
+    try:
+        return dissect(parent, triton_functions(parent))
+    except ValueError as error:
+        raise NothingToPropose(str(error)) from None
 
 
 def _reply(words: str, source: str) -> str:
