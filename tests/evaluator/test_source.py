@@ -142,10 +142,10 @@ def test_nothing_is_empty(blank: str) -> None:
     ids=["parentheses", "minus", "dots", "sum", "digits", "null", "surrogate", "long", "indents"],
 )
 def test_a_hostile_source_is_a_problem_and_fast(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert kind(source) is SourceProblemKind.SYNTAX_ERROR
     assert triton_functions(source) == []
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_every_statement_is_seen_in_the_order_of_the_whole_tree() -> None:

@@ -64,9 +64,9 @@ def test_a_diff_is_capped_in_lines_and_width() -> None:
 
 def test_the_nearest_of_many_large_prompts_is_found_fast() -> None:
     stored = ["\n".join(f"line {line * (number + 2)}" for line in range(600)) for number in range(300)]
-    started = time.perf_counter()
+    started = time.process_time()
     assert nearest_prompt(stored[250] + "\nmore", stored) == stored[250]
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_folder_answers_in_the_order_of_names_with_numbers_as_numbers(
