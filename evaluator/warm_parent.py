@@ -26,16 +26,7 @@ _SWEEP_SECONDS = 4.0
 
 def main(fd: int, kind: str) -> None:
     """Serve until the judge is gone."""
-    import torch
-    import torch.utils._python_dispatch
-    import triton
-    import triton.language  # noqa: F401
-
-    torch.set_num_threads(2)
-    if kind == "recording":
-        from .offline.recording import prepare
-
-        prepare()
+    _prepare(kind)
     family = Family()
     limits.protect_memory(True)
     before = _surroundings()
@@ -54,6 +45,24 @@ def main(fd: int, kind: str) -> None:
             break  # a runner changed what the next one would inherit
         control.sendall(_PID.pack(family.fork(control, fds[0])))
     family.end(*family.live)
+
+
+def _prepare(kind: str) -> None:
+    """Pay once for what every runner of this kind imports."""
+    import torch
+    import torch.utils._python_dispatch
+    import triton
+    import triton.language  # noqa: F401
+
+    from . import runner  # noqa: F401
+
+    torch.set_num_threads(2)
+    if kind == "recording":
+        from .offline.recording import prepare
+
+        prepare()
+    elif kind == "interpreting":
+        from .offline import counting, interpreting  # noqa: F401
 
 
 def _surroundings() -> tuple[object, ...]:
