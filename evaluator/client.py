@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -19,22 +14,11 @@ from . import sandbox
 from .defences import Defence
 from .evaluation import Evaluation
 from .failed import failed, senseless
-from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Proof, Session, Standing
+from .judge_process import JudgeDied, JudgeProcess
+from .protocol import Contender, GpuUnhealthy, Job, Progress, Proof, Session, Standing
 from .witnesses import said
 
-_ERRORS: dict[str, type[Exception]] = {
-    "EnvironmentLacks": EnvironmentLacks,
-    "GpuUnhealthy": GpuUnhealthy,
-    "TaskError": TaskError,
-}
 _STANDINGS = TypeAdapter(list[Standing])
-
-
-_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
-
-
-class JudgeDied(Exception):
-    """The judge's process ended in the middle of a request."""
 
 
 class JudgeClient:
@@ -43,8 +27,10 @@ class JudgeClient:
     def __init__(self, kind: Literal["cuda", "offline"], without: Sequence[Defence] = ()) -> None:
         self.kind = kind
         self._without = tuple(without)
-        self._process: subprocess.Popen[str] | None = None
-        self._log = tempfile.TemporaryFile("w+", prefix="kernelwright-judge-")  # noqa: SIM115
+        self._process: JudgeProcess | None = None
+        self._log = tempfile.TemporaryFile(  # noqa: SIM115
+            "w+", prefix="kernelwright-judge-", errors="replace"
+        )
         self._opened: tuple[str, str] | None = None
         self._session: Session | None = None
         self._judging = False
@@ -94,18 +80,9 @@ class JudgeClient:
 
     def close(self) -> None:
         """End the judge and everything below it."""
-        if self._process is None:
-            return
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process = None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
     def __enter__(self) -> Self:
         return self
@@ -119,16 +96,18 @@ class JudgeClient:
     def _ask(self, request: dict[str, Any], progress: Progress) -> Any:
         """One request; a judge that died is started again once, since a poisoned card can take it along.
 
-        Raises `JudgeDied` when a kernel ended it twice and no card can be to blame.
+        Raises `TaskError` when it died twice while the task's own code ran in it, and `JudgeDied` when a kernel ended
+        it twice and no card can be to blame.
         """
         try:
             return self._ask_opened(request, progress)
-        except JudgeDied:
-            self._forget()
+        except JudgeDied as died:
+            before = died.fault
         try:
             return self._ask_opened(request, progress)
-        except JudgeDied:
-            self._forget()
+        except JudgeDied as died:
+            if before and died.fault:
+                raise TaskError(died.fault) from None
             if self.kind == "offline" and request["op"] == "evaluate" and self._judging:
                 raise
             raise GpuUnhealthy(
@@ -145,61 +124,18 @@ class JudgeClient:
         return self._ask_once(request, progress)
 
     def _ask_once(self, request: dict[str, Any], progress: Progress) -> Any:
-        process = self._started()
-        assert process.stdin is not None and process.stdout is not None
+        if self._process is None:
+            self._process = JudgeProcess(self.kind, self._without, self._log)
         try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-        except BrokenPipeError:
-            raise JudgeDied from None
-        for line in process.stdout:
-            answer = json.loads(line)
-            if "progress" in answer:
-                progress(answer["progress"])
-            elif "error" in answer:
-                raise _ERRORS[answer["error"]["type"]](answer["error"]["message"])
-            else:
-                return answer["result"]
-        raise JudgeDied
-
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            without = ["--without", ",".join(self._without)] if self._without else []
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"{__package__}.judge", self.kind, *without],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                env=without_secrets(os.environ),
-                text=True,
-                start_new_session=True,
-            )
-        return self._process
-
-    def _forget(self) -> None:
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        self._process = None
+            return self._process.ask(request, progress)
+        finally:
+            if self._process.ended:
+                self._process = None
 
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = self._log.read()[-4000:].strip().splitlines()
         return lines[-1][:300] if lines else "no output"
-
-
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment less every variable whose name says that it is a secret: the judge needs none."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if not any(word in name.upper() for word in _SECRETS)
-    }
 
 
 def open_evaluator(device: Literal["cuda", "offline"]) -> JudgeClient:

@@ -1,7 +1,8 @@
-"""The trusted process that decides. Run as ``python -m kernelwright.evaluator.judge cuda|offline [--without A,B]``.
+"""The trusted process that decides.
 
-One JSON request per line on standard input; on standard output any number of ``{"progress": …}`` lines and
-then one ``{"result": …}`` or ``{"error": …}``. It ends when its input does.
+Run as ``python -m kernelwright.evaluator.judge cuda|offline PAGE [--without A,B]``; PAGE is the descriptor of a
+`vigil.Page`. One JSON request per line on standard input; on standard output any number of ``{"progress": …}``
+lines and then one ``{"result": …}`` or ``{"error": …}``. It ends when its input does.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from .failed import failed, senseless
 from .gpus import Gpu, gpu, gpu_by_title
 from .places import remove
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session
+from .reference.patience import show_on
 from .session_folder import session_folder
+from .vigil import Page
 from .witnesses import said
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from .offline.judge import OfflineJudge
 
 _CONTENDERS = TypeAdapter(list[Contender])
+_TOLD = (EnvironmentLacks, GpuUnhealthy, TaskError)
+"""What a request may end with besides its result."""
 
 
 class Server:
@@ -54,9 +59,12 @@ class Server:
         described = load_task(task)
         if self._opened != (task, target):
             self.close()
-            self._judge = self._start(described, target, tell)
-            if not defences.switched_off():  # a red team's judge is weaker than a task may ask for
-                self._require_proof(self._judge)
+            from .reference.proving import room
+
+            with room(described):
+                self._judge = self._start(described, target, tell)
+                if not defences.switched_off():  # a red team's judge is weaker than a task may ask for
+                    self._require_proof(self._judge)
             self._opened = (task, target)
         assert self._judge is not None
         session = self._session(gpu(target), self._judge)
@@ -218,20 +226,27 @@ def _serve(server: Server, requests: TextIO, answers: TextIO) -> None:
             request = json.loads(line)
             try:
                 say(result=operations[request.pop("op")](**request, tell=tell))
-            except (EnvironmentLacks, GpuUnhealthy, TaskError) as problem:
-                say(error={"type": type(problem).__name__, "message": str(problem)})
+            except _TOLD as problem:
+                name = next(kind.__name__ for kind in _TOLD if isinstance(problem, kind))
+                say(error={"type": name, "message": str(problem)})
     finally:
         server.close()
 
 
 def main() -> None:
-    """Keep the answers' stream clean of what libraries print, and die with the campaign."""
+    """Keep both streams from the task's code and from what libraries print, and die with the campaign."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull) as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    if sys.argv[2:3] == ["--without"]:
-        defences.switch_off(sys.argv[3].split(","))
-    serve(sys.argv[1], sys.stdin, answers)
+    kind, page = sys.argv[1], int(sys.argv[2])
+    show_on(Page(page), answers.fileno())
+    os.close(page)
+    if sys.argv[3:4] == ["--without"]:
+        defences.switch_off(sys.argv[4].split(","))
+    serve(kind, requests, answers)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ from .drawing import Inputs, seed_everything
 from .exact import in_double
 from .facts import facts_of
 from .parameters import redrawn
+from .patience import Overdue, held
 
+_DRAWING, _ANSWERING = "its get_inputs", "its forward"
 _ULPS = 4.0
 _CUSTOMARY = 1e-2
 """What most benchmarks allow, and what is left without a budget."""
@@ -62,7 +64,7 @@ class Shapes:
         ]
         """What forward takes: facts for tensors, and plain values."""
         self._bounded = found.bounded
-        with blaming(task):
+        with blaming(task), held(task, "its get_init_inputs"):
             self.init_inputs: list[Any] = list(self._module.get_init_inputs())
 
 
@@ -76,12 +78,14 @@ class Oracle(Shapes):
         with torch.no_grad(), blaming(task):
             self._model = self.build(self._module)
             self.initial = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
-            self.inputs = Inputs(self._module, device, self._bounded)
+            with held(task, _DRAWING):
+                self.inputs = Inputs(self._module, device, self._bounded)
             self.redraw_parameters()
 
     def build(self, module: ModuleType) -> Any:
         """A new Model of that module on the device, in the mode in which it is built."""
-        return module.Model(*copy.deepcopy(self.init_inputs)).to(self.device)
+        with held(self.task, "its Model"):
+            return module.Model(*copy.deepcopy(self.init_inputs)).to(self.device)
 
     @property
     def required(self) -> list[str]:
@@ -115,7 +119,8 @@ class Oracle(Shapes):
 
     def draw_inputs(self, family: str) -> list[Any]:
         """Fresh secret inputs: what the task's own get_inputs gives, brought into the family."""
-        return self.inputs.draw(family, secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0)
+        with held(self.task, _DRAWING):
+            return self.inputs.draw(family, secrets.randbits(63) if on(Defence.FRESH_INPUTS) else 0)
 
     def case(self, family: str) -> Case | None:
         """A case of that family, or None where the reference itself has no finite answer."""
@@ -140,6 +145,8 @@ class Oracle(Shapes):
             if not all(bool(torch.isfinite(one).all()) for one in expected if one.is_floating_point()):
                 return None
             plain = self.answer(inputs)
+        except Overdue:
+            raise
         except Exception as problem:
             if family == "nominal" or is_full(problem) or isinstance(problem, torch.AcceleratorError):
                 raise
@@ -168,14 +175,15 @@ class Oracle(Shapes):
         self, model: Any, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
     ) -> list[torch.Tensor]:
         """The same of another Model, whose parameters are in fp64."""
-        with in_double():
+        with held(self.task, _ANSWERING), in_double():
             return _call(model, [_double(value) for value in inputs], parameters, _double)
 
     def answer(
         self, inputs: list[Any], parameters: dict[str, torch.Tensor] | None = None
     ) -> list[torch.Tensor]:
         """PyTorch's own outputs in the task's dtype; with other parameters than the present ones, if given."""
-        return _call(self._model, inputs, parameters, torch.clone)
+        with held(self.task, _ANSWERING):
+            return _call(self._model, inputs, parameters, torch.clone)
 
     def _budget(self, plain: torch.Tensor, exact: torch.Tensor) -> Budget:
         """The larger of a multiple of PyTorch's own error and a floor in units of the RMS.

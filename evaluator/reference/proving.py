@@ -20,7 +20,7 @@ from .shrinking import guess
 
 def prove(task: Task, device: str) -> Proof:
     """The task's proof: on a card at its timed shapes, on the CPU at small ones. Raises `TaskError`."""
-    with _room(task), blaming(task):
+    with room(task), blaming(task):
         oracle = on_the_cpu(task) if device == "cpu" else Oracle(task, device)
     if oracle is not None:
         return prove_at(oracle)
@@ -51,13 +51,13 @@ def require(oracle: Oracle) -> None:
     if proof.reason is not None:
         raise TaskError(proof.reason)
     if oracle.device == "cuda" and oracle.task.file and not oracle.task.bytes:
-        with _room(oracle.task):
+        with room(oracle.task):
             oracle.facts = oracle.facts.model_copy(update={"floor_bytes": floor_bytes(oracle)})
 
 
 def prove_at(oracle: Oracle) -> Proof:
     """The proof at one set of shapes; raises `TaskError` when the reference does not run there."""
-    with _room(oracle.task, oracle.constants), blaming(oracle.task):
+    with room(oracle.task, oracle.constants), blaming(oracle.task):
         clause = unfair(oracle)
         found = [] if clause else impostors(oracle)
         reason = _reason(oracle.task, found)
@@ -77,7 +77,7 @@ def prove_at(oracle: Oracle) -> Proof:
 
 
 @contextmanager
-def _room(task: Task, constants: dict[str, int] | None = None) -> Iterator[None]:
+def room(task: Task, constants: dict[str, int] | None = None) -> Iterator[None]:
     """Raises `EnvironmentLacks`, with what the task takes, when memory runs out within."""
     try:
         yield

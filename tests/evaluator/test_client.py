@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from kernelwright.evaluator.client import JudgeClient, without_secrets
+from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.judge import Server
+from kernelwright.evaluator.judge_process import without_secrets
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
 from kernelwright.evaluator.session_folder import session_folder, sweep
 from kernelwright.reference_kernels import load_task
@@ -32,9 +33,9 @@ def test_a_name_that_says_secret_is_not_handed_on():
 def test_the_judge_does_not_hold_the_key(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-secret")
     with JudgeClient("offline") as client:
-        process = client._started()
         client.open("layer_norm", "rtx-4090")
-        assert b"sk-secret-secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert client._process is not None
+        assert b"sk-secret-secret" not in Path(f"/proc/{client._process.pid}/environ").read_bytes()
 
 
 def test_a_kernel_over_which_the_judge_dies_twice_has_failed_and_the_next_is_judged():
@@ -58,7 +59,7 @@ def test_a_kernel_over_which_the_judge_dies_twice_has_failed_and_the_next_is_jud
 
 @pytest.mark.parametrize("kind", ["cuda", "offline"])
 def test_a_judge_that_never_starts_is_no_kernels_fault(monkeypatch, kind):
-    monkeypatch.setattr("kernelwright.evaluator.client.sys.executable", "/bin/false")
+    monkeypatch.setattr("kernelwright.evaluator.judge_process.sys.executable", "/bin/false")
     with JudgeClient(kind) as client:
         with pytest.raises(GpuUnhealthy, match="died twice"):
             client.open("layer_norm", "rtx-4090")

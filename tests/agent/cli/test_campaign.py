@@ -172,7 +172,7 @@ def test_an_evaluator_that_dies_offline_is_not_blamed_on_a_gpu(
     command: Command, replies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kernelwright.evaluator.client.open_evaluator", JudgeClient)
-    monkeypatch.setattr("kernelwright.evaluator.client.sys.executable", "/bin/false")
+    monkeypatch.setattr("kernelwright.evaluator.judge_process.sys.executable", "/bin/false")
     code, _, err = command(*OFFLINE, *replies)
     name = campaign_of(err)
     with Store.open(Path(".kernelwright/campaigns.db"), read_only=True) as store:

@@ -179,20 +179,14 @@ class Lost(JudgeClient):
         if self.asked == 2:
             assert self._process is not None
             os.kill(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            sys.executable = "/bin/false"
         return super().evaluate(job, progress)
-
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is None and self.asked:
-            self._process = subprocess.Popen(
-                ["/bin/false"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-        return super()._started()
 
 
 @pytest.fixture
 def lost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("kernelwright.evaluator.redteam.JudgeClient", Lost)
+    monkeypatch.setattr(sys, "executable", sys.executable)
     yield
 
 

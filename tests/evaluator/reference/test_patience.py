@@ -6,6 +6,7 @@ import threading
 import pytest
 from kernelwright.evaluator.reference import patience
 from kernelwright.evaluator.reference.facts import task_facts
+from kernelwright.evaluator.reference.oracle import Oracle
 from kernelwright.reference_kernels import TaskError, load_task
 
 FILE = """
@@ -62,6 +63,34 @@ def test_what_hangs_is_told_after_a_while(facts, monkeypatch, where):
 def test_an_exit_in_the_file_is_its_own_fault(facts):
     with pytest.raises(TaskError, match="does not run: its import calls exit"):
         facts(FILE + "\nraise SystemExit(0)\n")
+
+
+ON_VALUES = {
+    "hangs": ("while not x.is_meta:\n            pass", 0.2, "its forward did not end within 0.2 s"),
+    "exits": ("if not x.is_meta:\n            raise SystemExit", patience.SECONDS, "its forward calls exit"),
+}
+
+
+@pytest.mark.parametrize("what", ON_VALUES)
+def test_what_a_forward_does_on_values_alone_is_told(tmp_path, monkeypatch, what):
+    line, seconds, says = ON_VALUES[what]
+    path = tmp_path / "problem.py"
+    path.write_text(FILE.replace(f"        {ANSWER}", f"        {line}\n        {ANSWER}"))
+    oracle = Oracle(load_task(str(path)), "cpu")
+    inputs = oracle.draw_inputs("nominal")
+    monkeypatch.setattr(patience, "SECONDS", seconds)
+    with pytest.raises(TaskError, match=rf"problem.py' does not run: {says}$"):
+        oracle.answer(inputs)
+
+
+def test_a_family_that_takes_too_long_is_not_left_out(tmp_path, monkeypatch):
+    path = tmp_path / "problem.py"
+    slow = "while not x.is_meta and float(x.abs().max()) > 20:\n            pass"
+    path.write_text(FILE.replace(f"        {ANSWER}", f"        {slow}\n        {ANSWER}"))
+    oracle = Oracle(load_task(str(path)), "cpu")
+    monkeypatch.setattr(patience, "SECONDS", 0.5)
+    with pytest.raises(patience.Overdue):
+        oracle.case("huge")
 
 
 def test_the_process_gets_its_alarm_back(facts):
