@@ -74,15 +74,16 @@ def _with_folder(tasks: dict[str, Task], folder: Path) -> list[Planned]:
 
 def _with_stores(tasks: dict[str, Task], paths: Sequence[Path], device: str) -> list[Planned]:
     from ..store import Store
-    from ..suite.known import best_in_stores
+    from ..suite.known import best_of, by_task
 
     why = f"none measured in {' or '.join(map(str, paths or [DEFAULT_STORE]))}"
     with ExitStack() as stack:
         stores = {
             str(path): stack.enter_context(Store.open(path, create=False, read_only=True)) for path in paths
         }
+        campaigns = by_task(stores)
         return [
-            _plan(path, task, lambda path, _: best_in_stores(stores, path, device), why)
+            _plan(path, task, lambda path, _: best_of(campaigns.get(path, []), device), why)
             for path, task in tasks.items()
         ]
 
