@@ -87,7 +87,7 @@ def bench(
     options = _options(store, kernels, device, target, output)
     with _printed(run, as_json, lambda: _command(run.left if again else tasks or [], again, options)):
         run_all(run)
-    bad = [words for row in run.rows.values() for words in row.bad]
+    bad = _bad(run)
     if bad:
         raise KernelFailed(f"did not pass: {', '.join(bad)}")
 
@@ -111,6 +111,12 @@ def _begin(
     return Run(planned, place, kept, datetime.now(UTC) if again else None)
 
 
+def _bad(run: Run) -> list[str]:
+    from ..suite.naming import named
+
+    return [words for row in named(list(run.rows.values())) for words in row.bad]
+
+
 @contextmanager
 def _printed(run: Run, as_json: bool, command: Callable[[], str]) -> Iterator[None]:
     """The table at the end, and what there is of it when the run stops early, with the command that goes on."""
@@ -126,19 +132,24 @@ def _printed(run: Run, as_json: bool, command: Callable[[], str]) -> Iterator[No
 
 def _shown(kept: BenchFile, tasks: Sequence[str]) -> list[Row]:
     """The file's rows of those tasks, by name or path; all of them when none is named."""
+    from ..suite.naming import names
+
     rows = kept.read().tasks
     if not rows:
         where = f" -o {shlex.quote(str(kept.path))}" if kept.path != DEFAULT_FILE else ""
         raise UsageProblem(f"there is nothing in '{kept.path}': `kernelwright bench{where}` fills it")
-    for task in tasks:
-        if not any(_is(row, task) for row in rows):
-            names = ", ".join(dict.fromkeys(row.name for row in rows))
-            raise UsageProblem(f"'{kept.path}' has no task '{task}': it has {names}")
-    return [row for row in rows if not tasks or any(_is(row, task) for task in tasks)]
+    found = {task: _of(rows, task) for task in tasks}
+    for task, mine in found.items():
+        if not mine:
+            known = ", ".join(names({row.task: row.name for row in rows}).values())
+            raise UsageProblem(f"'{kept.path}' has no task '{task}': it has {known}")
+    return [row for row in rows if not tasks or any(row in mine for mine in found.values())]
 
 
-def _is(row: Row, task: str) -> bool:
-    return task in (row.name, row.task) or str(Path(task).absolute()) == row.task
+def _of(rows: Sequence[Row], task: str) -> list[Row]:
+    """The rows of what a run would take that word for, else of all tasks that have it as their name."""
+    meant = task if any(row.task == task for row in rows) else str(Path(task).absolute())
+    return [row for row in rows if row.task == meant] or [row for row in rows if row.name == task]
 
 
 def _print(rows: list[Row], as_json: bool) -> None:

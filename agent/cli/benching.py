@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,7 +43,9 @@ class Run:
 
 def run_all(run: Run) -> None:
     """Fill ``run.rows``; raises `GpuUnhealthy` when two tasks in a row lost the card."""
-    with _telling(len(run.planned)) as teller:
+    from ..suite.naming import names
+
+    with _telling(names({planned.task: planned.name for planned in run.planned})) as teller:
         lost = False
         for planned in run.planned:
             row = _row(run, planned, teller)
@@ -64,7 +66,7 @@ def _take_others(run: Run) -> None:
 
 def _row(run: Run, planned: Planned, teller: _Teller) -> Row | None:
     """The row that is there, or a new one; None while another process is at that task."""
-    tell = teller.begin(planned.name)
+    tell = teller.begin(planned.task)
     with run.kept.claimed(planned, run.place) as free:
         row = run.kept.settled(planned, run.place, run.since)
         if row is not None:
@@ -98,20 +100,21 @@ def _must_answer(row: Row, lost_before: bool) -> None:
 class _Teller:
     """The task at work on a terminal, and a lasting line for each that is over."""
 
-    def __init__(self, console: Console, status: Status, planned: int) -> None:
-        self._console, self._status, self._planned = console, status, planned
+    def __init__(self, console: Console, status: Status, names: Mapping[str, str]) -> None:
+        self._console, self._status, self._names = console, status, names
         self._number, self._name = 0, ""
 
-    def begin(self, name: str) -> Progress:
+    def begin(self, task: str) -> Progress:
         """The next task's turn."""
         from rich.text import Text
 
         from ..views.text import one_line
 
-        self._number, self._name = self._number + 1, name
+        self._number, self._name = self._number + 1, self._names[task]
 
         def tell(phase: str) -> None:
-            self._status.update(Text(f"{self._number} of {self._planned} {name}: {one_line(phase, 60)}"))
+            place = f"{self._number} of {len(self._names)}"
+            self._status.update(Text(f"{place} {one_line(self._name)}: {one_line(phase, 60)}"))
 
         tell("starting")
         return tell
@@ -120,14 +123,17 @@ class _Teller:
         """What came of it."""
         from rich.text import Text
 
-        place = f"{self._number:>{len(str(self._planned))}} of {self._planned}"
-        self._console.print(Text(f"{place}  {self._name}: {words}"), soft_wrap=True)
+        from ..views.text import one_line
+
+        planned = len(self._names)
+        place = f"{self._number:>{len(str(planned))}} of {planned}"
+        self._console.print(Text(f"{place}  {one_line(self._name)}: {one_line(words)}"), soft_wrap=True)
 
 
 @contextmanager
-def _telling(planned: int) -> Iterator[_Teller]:
+def _telling(names: Mapping[str, str]) -> Iterator[_Teller]:
     from .output import stderr
 
     console = stderr()
     with console.status("starting the evaluator") as status:
-        yield _Teller(console, status, planned)
+        yield _Teller(console, status, names)

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ..suite.figures import Speedups, figures
+from ..suite.naming import named
 from ..suite.rows import Entry, Place, Row, Suite, by_place
 from .fitting import Fitting
 from .suite_tables import estimated, estimated_lines, measured, measured_lines, share, speedup
@@ -19,7 +20,7 @@ from .text import estimate, milliseconds, one_line, plural, seconds, times
 def suite(rows: Sequence[Row]) -> RenderableType:
     """A table for each place: rows of different cards or versions are not compared."""
     parts: list[RenderableType] = []
-    for place, mine in by_place(rows).items():
+    for place, mine in by_place(named(rows)).items():
         views = (measured, measured_lines) if place.measured else (estimated, estimated_lines)
         tables = Fitting(*(view(mine) for view in views))
         parts += [Text(), _head(place, mine), Text(), tables, *_notes(mine), Text()]

@@ -92,7 +92,7 @@ def _column(table: Table, name: str) -> None:
 
 
 def _name(row: Row) -> Text:
-    return Text(one_line(row.name, 40), style="bold")
+    return Text(one_line(row.name, 60), style="bold")
 
 
 def _floor(row: Row, unit: str = "") -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,18 @@ def test_what_is_there_is_not_run_again(command: Command, rivals: Rivals) -> Non
     assert [Path(path).name for path in rivals.tasks] == ["one", "two", "one"]
     bench(command, *names, "--again")
     assert len(rivals.tasks) == 5
+
+
+def test_two_tasks_of_one_name_are_told_apart(command: Command, rivals: Rivals) -> None:
+    shutil.copytree(task("one", best=source(0.1, "incorrect")), "mine/one")
+    paths = [str(Path(path).absolute()) for path in ("one", "mine/one")]
+    names = [f"one ({'/'.join(Path(path).parts[-2:])})" for path in paths]
+    code, out, err = bench(command, "one", "mine/one")
+    assert code == 1 and rivals.tasks == paths
+    for number, name in enumerate(names, 1):
+        assert f"\n{number} of 2  {name}: seed 4.00 ms" in err and f"{name} best (incorrect)" in err
+        assert f"\n{name}  " in out and f"\n{name}, best (one.py): incorrect" in out
+    assert f"it has {', '.join(sorted(names))}" in command("bench", "--show", "three")[2]
 
 
 def interrupt(job: Job) -> None:
