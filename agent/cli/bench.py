@@ -69,8 +69,8 @@ def bench(
     their times, the speedups over eager, and which part of the card's floor they reach. Without a card there
     are verdicts and estimates, and no speedups. Exit code 1 when a seed or a best kernel did not pass.
 
-    What is done is kept in FILE.json and not run again for the same kernels, reference, card and versions, so
-    that a run which was stopped goes on. Several processes, one per card, may fill one file.
+    What is done is kept in FILE.json and not run again for the same task, kernels, card and versions, so that
+    a run which was stopped goes on. Several processes, one per card, may fill one file.
 
     \b
     Examples:
@@ -107,7 +107,7 @@ def _begin(
     kept.read()
     place = place_of(device, target)
     planned = plans(tasks, stores, kernels, place.device)
-    kept.reserve()
+    kept.reserve(planned, place)
     return Run(planned, place, kept, datetime.now(UTC) if again else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -46,14 +46,19 @@ class BenchFile:
                 f"'{self.path}' was not written by this version of `kernelwright bench`: name another file with -o"
             ) from None
 
-    def reserve(self) -> None:
-        """Raise `UsageProblem` for a path that cannot be filled, before anything is judged."""
+    def reserve(self, planned: Sequence[Planned], place: Place) -> None:
+        """Say in each row of these plans whether it is out of date, before anything is judged.
+
+        Raises `UsageProblem` for a path that cannot be filled.
+        """
+        from ..suite.staleness import marked
+
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise UsageProblem(f"'{self.path}' cannot be written: {problem.strerror}") from None
         with self._alone():
-            write_whole(self.path, _bytes(self.read()))
+            write_whole(self.path, _bytes(marked(self.read(), planned, place)))
 
     def add(self, row: Row) -> None:
         """Take a row in, beside what other processes have added since it was last read."""
@@ -62,8 +67,16 @@ class BenchFile:
 
     def settled(self, planned: Planned, place: Place, since: datetime | None) -> Row | None:
         """The row that makes another run of that task needless, if it was made after ``since``."""
-        rows = (row for row in self.read().tasks if row.settles(planned, place))
+        from ..suite.staleness import settles
+
+        rows = (row for row in self.read().tasks if settles(row, planned, place))
         return next((row for row in rows if since is None or row.when >= since), None)
+
+    def stale(self, planned: Planned, place: Place) -> str | None:
+        """Why the row that is there is out of date; None without one, and for one that is not."""
+        from ..suite.staleness import is_of
+
+        return next((row.stale for row in self.read().tasks if is_of(row, planned, place)), None)
 
     @contextmanager
     def claimed(self, planned: Planned, place: Place) -> Iterator[bool]:

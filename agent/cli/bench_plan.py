@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -98,7 +99,14 @@ def _plan(path: str, task: Task, known: Known, why: str) -> Planned:
         task=path,
         name=task.name,
         reference=sha256_of(task.reference_source()),
+        description=sha256_of(_description(task)),
         seed=Kernel(seed, sha256_of(seed), "seed.py", "task") if seed is not None else None,
         best=known(path, task.name),
         no_best=why,
     )
+
+
+def _description(task: Task) -> str:
+    """All that a task says of itself, and what is assumed where it says nothing; without its line for people."""
+    said = task.model_dump(mode="json", exclude={"title", "folder", "file"})
+    return json.dumps(said, sort_keys=True)

@@ -75,6 +75,8 @@ def _row(run: Run, planned: Planned, teller: _Teller) -> Row | None:
         if not free:
             teller.said("left out: another process is at it")
             return None
+        if why := run.kept.stale(planned, run.place):
+            teller.said(f"run again: {why}")
         return _run(run, planned, teller, tell)
 
 

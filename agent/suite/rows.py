@@ -37,6 +37,8 @@ class Planned:
     name: str
     reference: str
     """SHA-256 of the reference's text."""
+    description: str
+    """SHA-256 of all else that a run depends on: families, tolerances, shapes, operations and bytes."""
     seed: Kernel | None
     best: Kernel | None
     no_best: str
@@ -102,8 +104,12 @@ class Row(_Model):
     name: str
     reference: str
     """SHA-256 of the reference's text."""
+    description: str | None = None
+    """As `Planned.description`; None in rows from before it was kept."""
     place: Place
     when: AwareDatetime
+    stale: str | None = None
+    """Why the latest run that was asked for this task would have found something else; None where it would not."""
     sandbox: str | None = None
     environment: dict[str, str] = Field(default_factory=dict)
     """Versions as the evaluator gave them."""
@@ -135,19 +141,15 @@ class Row(_Model):
             return [f"{self.name} (failed)"]
         return [f"{self.name} {one.name} ({one.status})" for one in self.contenders if one.failed]
 
-    def settles(self, planned: Planned, place: Place) -> bool:
-        """Whether it is what a run of that plan would find again: same kernels, reference, card and versions."""
-        kernels = [kernel.sha if kernel else None for kernel in (planned.seed, planned.best)]
-        return (
-            self.failure is None
-            and (self.task, self.reference, self.place) == (planned.task, planned.reference, place)
-            and [self.entry("seed").kernel, self.entry("best").kernel] == kernels
-        )
-
     def replaces(self, other: Row) -> bool:
         """Whether a file keeps only the later of the two: the same task on the same card or target."""
         mine = (self.task, self.place.device, self.place.target)
         return mine == (other.task, other.place.device, other.place.target)
+
+    def outlasting(self, failure: str) -> Row:
+        """The same after another run of the task that failed; says so where the result is out of date."""
+        stale = f"{self.stale}; run again, it failed: {failure}" if self.stale else None
+        return self.model_copy(update={"stale": stale})
 
 
 class Suite(_Model):
@@ -159,8 +161,9 @@ class Suite(_Model):
 
     def merged(self, row: Row) -> Suite:
         """The same with one row more, or with a newer one in its place; a failure never takes a result's."""
-        if row.failure is not None and any(row.replaces(other) and not other.failure for other in self.tasks):
-            return self
+        mine = next((other for other in self.tasks if row.replaces(other)), None)
+        if row.failure is not None and mine is not None and mine.failure is None:
+            row = mine.outlasting(row.failure)
         others = [other for other in self.tasks if not row.replaces(other)]
         return Suite(tasks=sorted([*others, row], key=lambda one: (one.place.device, one.name, one.task)))
 

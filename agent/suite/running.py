@@ -46,6 +46,7 @@ def blank(planned: Planned, place: Place) -> Row:
         task=planned.task,
         name=planned.name,
         reference=planned.reference,
+        description=planned.description,
         place=place,
         when=datetime.now(UTC),
         contenders=[

@@ -81,7 +81,8 @@ def _of_row(row: Row) -> list[Text]:
     name = one_line(row.name)
     if row.failure is not None:
         return [Text(f"{name} failed: {one_line(row.failure)}", style="bold red")]
-    return [
+    stale = [Text(f"{name} is out of date: {one_line(row.stale)}", style="yellow")] if row.stale else []
+    return stale + [
         Text(f"{name}, {_called(entry)}: {why}", style="bold red" if entry.failed else "yellow")
         for entry in row.contenders
         if (why := _why(row, entry))

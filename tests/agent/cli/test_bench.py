@@ -161,6 +161,52 @@ def test_what_is_there_is_not_run_again(command: Command, rivals: Rivals) -> Non
     assert len(rivals.tasks) == 5
 
 
+def changed(name: str, line: str) -> None:
+    with (Path(name) / "task.toml").open("a") as file:
+        file.write(line + "\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["tolerance.eager_factor = 9.0", 'required = ["nominal"]', "small = [{ N = 3 }]", "bytes = 8"]
+)
+def test_a_task_that_was_changed_is_run_again(command: Command, rivals: Rivals, line: str) -> None:
+    names = [task("one"), task("two")]
+    bench(command, *names)
+    changed("one", line)
+    code, _, err = bench(command, *names)
+    assert code == 0 and [Path(path).name for path in rivals.tasks] == ["one", "two", "one"]
+    assert "1 of 2  one: run again: its task.toml has changed" in err.splitlines()
+    assert "2 of 2  two: done already, in .kernelwright/bench.json" in err.splitlines()
+    assert bench(command, *names)[0] == 0 and len(rivals.tasks) == 3
+
+
+def test_what_is_for_people_alone_is_no_reason_to_run_again(command: Command, rivals: Rivals) -> None:
+    bench(command, task("one"))
+    toml = Path("one") / "task.toml"
+    toml.write_text("# a comment\n" + toml.read_text().replace("a task", "a better title"))
+    assert bench(command, "one")[0] == 0 and len(rivals.tasks) == 1
+
+
+def test_a_row_out_of_date_says_why_until_it_is_run_again(command: Command, rivals: Rivals) -> None:
+    names = [task("one"), task("two")]
+    bench(command, *names)
+    changed("two", "bytes = 8")
+    rivals.before = interrupt
+    assert bench(command, *names)[0] == 130
+    why = "its task.toml has changed"
+    assert {name: row["stale"] for name, row in rows(command("bench", "--show", "--json")[1]).items()} == {
+        "one": None, "two": why
+    }  # fmt: skip
+    assert f"\ntwo is out of date: {why}\n" in command("bench", "--show")[1]
+    rivals.before = lambda job: None
+    rivals.failing = {str(Path("two").absolute()): TaskError("it proves nothing")}
+    assert bench(command, *names)[0] == 1
+    said = command("bench", "--show")[1]
+    assert f"\ntwo is out of date: {why}; run again, it failed: it proves nothing\n" in said
+    rivals.failing = {}
+    assert bench(command, *names)[0] == 0 and "out of date" not in command("bench", "--show")[1]
+
+
 def test_two_tasks_of_one_name_are_told_apart(command: Command, rivals: Rivals) -> None:
     shutil.copytree(task("one", best=source(0.1, "incorrect")), "mine/one")
     paths = [str(Path(path).absolute()) for path in ("one", "mine/one")]
@@ -189,6 +235,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(command: Command, rival
     )
     assert [row.name for row in BenchFile(Path("here.json")).read().tasks] == ["one"]
     assert all(judge.closed for judge in rivals.opened)
+    rivals.before, rivals.tasks = lambda job: None, []
+    assert bench(command, *names, "-o", "here.json")[0] == 0
+    assert [Path(path).name for path in rivals.tasks] == ["two", "three"]
 
 
 def test_what_is_run_anew_goes_on_with_what_is_left(command: Command, rivals: Rivals) -> None:
@@ -205,7 +254,7 @@ def test_a_task_that_another_process_is_at_is_left_to_it(command: Command, rival
     bench(command, *names)
     kept = BenchFile(DEFAULT_FILE)
     row = kept.read().tasks[0]
-    planned = Planned(row.task, row.name, row.reference, None, None, "")
+    planned = Planned(row.task, row.name, row.reference, "", None, None, "")
     with kept.claimed(planned, row.place) as free:
         assert free
         _, out, err = bench(command, *names, "--again", "--json")

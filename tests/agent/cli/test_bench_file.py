@@ -29,7 +29,7 @@ for number in range(25):
 
 
 def test_several_processes_fill_one_file() -> None:
-    row = blank(Planned("x", "x", "0", None, None, ""), PLACE).model_dump_json()
+    row = blank(Planned("x", "x", "0", "0", None, None, ""), PLACE).model_dump_json()
     argv = [[sys.executable, "-c", FILL, "bench.json", row, name] for name in "abc"]
     done = [process.wait(60) for process in [subprocess.Popen(one) for one in argv]]
     assert done == [0, 0, 0]
@@ -46,7 +46,7 @@ print(code, sorted({"torch", "triton", "numpy"} & set(sys.modules)), file=sys.st
 
 
 def test_showing_needs_neither_torch_nor_a_card() -> None:
-    row = blank(Planned("x", "some_task", "0", None, None, "none known"), PLACE)
+    row = blank(Planned("x", "some_task", "0", "0", None, None, "none known"), PLACE)
     Path("bench.json").write_text(Suite(tasks=[row]).model_dump_json(by_alias=True))
     done = subprocess.run(
         [sys.executable, "-c", SHOW], capture_output=True, text=True, timeout=60, check=False
@@ -55,13 +55,34 @@ def test_showing_needs_neither_torch_nor_a_card() -> None:
 
 
 def test_showing_some_tasks(command: Command) -> None:
-    made = [blank(Planned(name, name, "0", None, None, "none"), PLACE) for name in ("one", "two")]
+    made = [blank(Planned(name, name, "0", "0", None, None, "none"), PLACE) for name in ("one", "two")]
     DEFAULT_FILE.parent.mkdir()
     DEFAULT_FILE.write_text(Suite(tasks=made).model_dump_json(by_alias=True))
     shown = json.loads(command("bench", "--show", "two", "--json")[1])
     assert [row["name"] for row in shown["tasks"]] == ["two"]
     code, _, err = command("bench", "--show", "three")
     assert code == 2 and "has no task 'three': it has one, two" in err
+
+
+def test_a_name_means_the_bundled_task_as_it_does_in_a_run(command: Command) -> None:
+    mine = str(Path("softmax").absolute())
+    tasks = [("softmax", "softmax"), (mine, "softmax"), (f"{mine}_2", "mine")]
+    made = [blank(Planned(task, name, "0", "0", None, None, "none"), PLACE) for task, name in tasks]
+    Path("bench.json").write_text(Suite(tasks=made).model_dump_json(by_alias=True))
+    for asked, meant in (("softmax", "softmax"), ("./softmax", mine), (mine, mine), ("mine", f"{mine}_2")):
+        shown = json.loads(command("bench", "--show", asked, "--json", "-o", "bench.json")[1])
+        assert [row["task"] for row in shown["tasks"]] == [meant]
+
+
+def test_the_file_of_the_benchmarks_can_be_read(command: Command) -> None:
+    path = Path(__file__).parents[3] / "benchmarks" / "h200" / "bench.json"
+    code, out, _ = command("bench", "--show", "-o", path)
+    data = json.loads(path.read_text())
+    assert code == 0 and all(f"\n{row['name']}  " in out for row in data["tasks"])
+    shown = json.loads(command("bench", "--show", "-o", path, "--json")[1])
+    assert len(shown["figures"]) == len({str(row["place"]) for row in data["tasks"]})
+    for row, found in zip(data["tasks"], shown["tasks"], strict=True):
+        assert found | row == found and row["contenders"][3]["median_ms"] is not None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +100,7 @@ def test_showing_some_tasks(command: Command) -> None:
 def test_a_row_that_makes_no_sense_is_no_row(
     command: Command, broken: dict[str, Any], way: list[str]
 ) -> None:
-    row = blank(Planned("softmax", "softmax", "0", None, None, "none"), PLACE).model_dump(mode="json")
+    row = blank(Planned("softmax", "softmax", "0", "0", None, None, "none"), PLACE).model_dump(mode="json")
     text = json.dumps({"schema": 1, "tasks": [row | broken]})
     Path("bench.json").write_text(text)
     code, _, err = command("bench", "softmax", "--device", "offline", "-o", "bench.json", *way)

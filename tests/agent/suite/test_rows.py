@@ -8,13 +8,21 @@ import pytest
 from kernelwright.agent.suite.figures import figures
 from kernelwright.agent.suite.rows import Entry, Kernel, Place, Planned, Row, Suite, by_place
 from kernelwright.agent.suite.running import blank
+from kernelwright.agent.suite.staleness import settles
 
 PLACE = Place(device="NVIDIA H200", target="h200", driver="580.1", torch="2.13.0", triton="3.7.1")
 SEED, BEST = Kernel("a", "sha of a", "seed.py", "task"), Kernel("b", "sha of b", "ab.1", "x.db")
 
 
 def planned(**changes: Any) -> Planned:
-    values: dict[str, Any] = {"reference": "ref", "seed": SEED, "best": BEST, "no_best": "", **changes}
+    values: dict[str, Any] = {
+        "reference": "ref",
+        "description": "toml",
+        "seed": SEED,
+        "best": BEST,
+        "no_best": "",
+        **changes,
+    }
     return Planned(task="one", name="one", **values)
 
 
@@ -23,6 +31,7 @@ def planned(**changes: Any) -> Planned:
     [
         ({}, {}, True),
         ({"reference": "other"}, {}, False),
+        ({"description": "other"}, {}, False),
         ({"seed": None}, {}, False),
         ({"best": SEED}, {}, False),
         ({"best": None}, {}, False),
@@ -33,19 +42,20 @@ def planned(**changes: Any) -> Planned:
         ({}, {"target": "l4"}, False),
     ],
     ids=[
-        "same", "reference", "no seed", "other best", "no best", "card", "driver", "torch", "triton", "target"
+        "same", "reference", "task.toml", "no seed", "other best", "no best", "card", "driver", "torch", "triton",
+        "target",
     ],
 )  # fmt: skip
 def test_only_the_same_makes_a_run_needless(
     plan: dict[str, Any], place: dict[str, str], settled: bool
 ) -> None:
     row = blank(planned(), PLACE)
-    assert row.settles(planned(**plan), PLACE.model_copy(update=place)) is settled
+    assert settles(row, planned(**plan), PLACE.model_copy(update=place)) is settled
 
 
 def test_a_failure_is_run_again() -> None:
     row = blank(planned(), PLACE).model_copy(update={"failure": "no memory"})
-    assert not row.settles(planned(), PLACE)
+    assert not settles(row, planned(), PLACE)
 
 
 def test_a_row_replaces_the_one_of_its_card_and_no_other() -> None:

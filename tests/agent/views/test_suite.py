@@ -78,6 +78,12 @@ MEASURED = [
         timed("seed", 3.94),
         timed("best", 2.0),
     ),
+    row(
+        "changed",
+        *TORCH,
+        timed("best", 0.3),
+        stale=f"its task.toml has changed; another kernel is the best known, a.1 of {HOSTILE}",
+    ),
     row("slower_than_both", *TORCH, timed("seed", 3.94), timed("best", 8.9)),
     row(
         "unproven",
