@@ -8,7 +8,7 @@ run: env
 	$(BIN)/kernelwright run layer_norm
 
 test: check
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 check: env
 	$(BIN)/ruff check .
