@@ -40,17 +40,18 @@ def _differences(row: Row, planned: Planned, place: Place) -> Iterator[str]:
     if row.entry("seed").kernel != _sha(planned.seed):
         yield "its seed has changed"
     if row.entry("best").kernel != _sha(planned.best):
-        yield _best(planned)
+        yield _best(row, planned)
     for what in ("driver", "torch", "triton"):
         was, now = getattr(row.place, what), getattr(place, what)
         if was != now:
             yield f"{what} {was}, now {now}"
 
 
-def _best(planned: Planned) -> str:
+def _best(row: Row, planned: Planned) -> str:
     if planned.best is None:
         return f"no best kernel is known any more ({planned.no_best})"
-    return f"another kernel is the best known, {planned.best.origin} of {planned.best.place}"
+    found = "another kernel is the best known" if row.entry("best").kernel else "a best kernel is known now"
+    return f"{found}, {planned.best.origin} of {planned.best.place}"
 
 
 def _sha(kernel: Kernel | None) -> str | None:

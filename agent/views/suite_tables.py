@@ -111,10 +111,10 @@ def _word(row: Row, entry: Entry) -> Text:
     """Why there is no time, in a word; the notes below the table say more."""
     if entry.failed:
         return Text(str(entry.status), style=_BAD)
-    if entry.name in _KERNELS and entry.kernel is None:
-        return Text("none", style="dim")
     if row.failure is not None:
         return Text("failed", style=_BAD)
+    if entry.name in _KERNELS and entry.kernel is None:
+        return Text("none", style="dim")
     return Text("not timed", style="yellow") if row.place.measured else _DASH
 
 

@@ -49,6 +49,11 @@ def test_a_row_says_what_has_changed(plan: dict[str, Any], place: dict[str, str]
     assert not (said and settles(row(), now, here))
 
 
+def test_a_first_best_kernel_is_not_called_another_one() -> None:
+    was = blank(replace(PLAN, best=None), PLACE)
+    assert stale(was=was) == "a best kernel is known now, ab.1 of x.db"
+
+
 def test_a_row_that_fits_again_is_not_out_of_date_any_more() -> None:
     assert stale(was=row(stale="its seed has changed")) is None
 
