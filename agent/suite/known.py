@@ -9,7 +9,7 @@ from pathlib import Path
 from kernelwright.evaluator.phases import sha256_of
 
 from ..record import Attempt, Campaign, CampaignStatus
-from ..store import Store
+from ..store import Store, StoreError
 from ..store.mapping import replied_from_json
 from ..store.store import WITHOUT_BRIEF
 from .rows import Kernel
@@ -78,7 +78,19 @@ def _claimed(source: Source) -> list[Find]:
     ms, session = _final_ms(source.campaign), source.campaign.session
     if ms is None or session is None:
         return _found(source)
-    return [Find(source, ms, session.device, told=False, attempt=None)]
+    return [Find(source, ms, session.device, _is_told(source), attempt=None)]
+
+
+def _is_told(source: Source) -> bool:
+    """Whether nothing of the campaign was measured here: one that was imported and went on is taken for our own."""
+    campaign = source.campaign
+    if campaign.settings.recorded or campaign.imported is None:
+        return campaign.settings.recorded
+    try:
+        source.store.attempt(f"{campaign.id}.{campaign.imported}")
+    except StoreError:
+        return True
+    return False
 
 
 def _found(source: Source) -> list[Find]:
