@@ -141,7 +141,8 @@ def test_what_ends_the_judge_once_is_nobodys(written, tmp_path):
 
 
 def test_a_judge_that_dies_while_no_task_runs_is_not_the_tasks_fault(judge, written):
-    assert asked(judge, written())["proven"]
+    with pytest.raises(TaskError, match="ValueError: no"):
+        asked(judge, written(at_import="raise ValueError('no')"))
     os.kill(judge.pid, signal.SIGKILL)
     with pytest.raises(JudgeDied) as died:
         asked(judge, written())
