@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -48,7 +49,11 @@ def main(fd: int, kind: str) -> None:
 
 
 def _prepare(kind: str) -> None:
-    """Pay once for what every runner of this kind imports."""
+    """Pay once for what every runner of this kind imports.
+
+    None of it becomes garbage: nobody searches it for that, neither here meanwhile nor in the runners.
+    """
+    gc.disable()
     import torch
     import torch.utils._python_dispatch
     import triton
@@ -63,6 +68,8 @@ def _prepare(kind: str) -> None:
         prepare()
     elif kind == "interpreting":
         from .offline import counting, interpreting  # noqa: F401
+    gc.freeze()
+    gc.enable()
 
 
 def _surroundings() -> tuple[object, ...]:
