@@ -100,7 +100,7 @@ class Examination:
         station, cell = self._station, side.cell
         if station.target.name == station.device.name:
             return
-        from ..offline.judge import record_launches
+        from ..offline.errands import record_launches
 
         missed = f"not checked against the {station.target.title}"
         try:
