@@ -7,6 +7,7 @@ lines and then one ``{"result": …}`` or ``{"error": …}``. It ends when its i
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -246,7 +247,8 @@ def main() -> None:
     os.close(page)
     if sys.argv[3:4] == ["--without"]:
         defences.switch_off(sys.argv[4].split(","))
-    serve(kind, requests, answers)
+    with contextlib.suppress(KeyboardInterrupt):  # from a client that waits no longer
+        serve(kind, requests, answers)
 
 
 if __name__ == "__main__":

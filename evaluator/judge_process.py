@@ -64,6 +64,7 @@ class JudgeProcess:
         finally:
             os.close(shared)
         self.ended = False
+        self._asked = False
 
     @property
     def pid(self) -> int:
@@ -73,6 +74,7 @@ class JudgeProcess:
     def ask(self, request: dict[str, Any], progress: Progress) -> Any:
         """One request; raises what the judge answers with, `JudgeDied`, and `TaskError` for code that stops it."""
         assert self._process.stdin is not None
+        self._asked = True
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
@@ -82,17 +84,18 @@ class JudgeProcess:
             answer = self._parsed(line)
             if "progress" in answer:
                 progress(answer["progress"])
-            elif "error" in answer:
-                raise _ERRORS[answer["error"]["type"]](answer["error"]["message"])
             else:
-                return answer["result"]
+                self._asked = False
+                return _result(answer)
         raise self._died()
 
     def close(self) -> None:
-        """Let it end by itself, or kill it after a while."""
+        """Let it end by itself, interrupted in what nobody waits for any more, or kill it after a while."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+        if self._asked:
+            self._process.send_signal(signal.SIGINT)
         self._end(_END_SECONDS)
 
     def _lines(self) -> Iterator[bytes]:
@@ -154,6 +157,12 @@ class JudgeProcess:
                 pipe.close()
         self.ended = True
         return status
+
+
+def _result(answer: dict[str, Any]) -> Any:
+    if "error" in answer:
+        raise _ERRORS[answer["error"]["type"]](answer["error"]["message"])
+    return answer["result"]
 
 
 def _how(status: int) -> str:

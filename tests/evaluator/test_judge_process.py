@@ -147,3 +147,22 @@ def test_a_judge_that_dies_while_no_task_runs_is_not_the_tasks_fault(judge, writ
     with pytest.raises(JudgeDied) as died:
         asked(judge, written())
     assert died.value.fault is None
+
+
+class _Enough(Exception):
+    """A client that waits no longer."""
+
+
+def test_a_judge_at_work_that_is_closed_ends_by_itself_and_leaves_no_folder(written, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def enough(_: str) -> None:
+        assert list(tmp_path.glob("kernelwright-*"))
+        raise _Enough
+
+    with tempfile.TemporaryFile("w+") as log:
+        process = JudgeProcess("offline", (), log)
+        with pytest.raises(_Enough):
+            process.ask({"op": "prove", "task": written(at_import="import time; time.sleep(250)")}, enough)
+        process.close()
+    assert not list(tmp_path.glob("kernelwright-*"))
