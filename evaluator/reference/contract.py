@@ -18,6 +18,7 @@ from kernelwright.reference_kernels import Task, TaskError
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .cardless import anywhere
+from .literals import make_constants
 from .patience import held
 
 PLAIN = "Python "
@@ -54,6 +55,8 @@ def load_reference(task: Task, constants: dict[str, int] | None = None) -> Modul
             raise TaskError(
                 f"'{task.reference}' defines no {name}: a task needs Model, get_inputs, get_init_inputs"
             )
+    if constants and task.file:
+        make_constants(module, task.reference_source())
     for name, value in (constants or {}).items():
         if not hasattr(module, name):
             raise TaskError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from math import lcm
 
 Constants = Mapping[str, int]
@@ -19,9 +19,13 @@ _KEPT = (64, 16)
 _HARDLY_KEPT = (4,)
 """The same when nothing else works."""
 _MEDIUM = 64
+_IMAGES = (37, 71, 121)
+"""For what a network halves five times before it pools the rest, in the order in which they take longer."""
 _SOME = 7
 """At most so much for a constant up to `_MEDIUM`, so that the others may be longer."""
 _FEW = 3
+_EACH = 2
+"""So many guesses of one kind where each takes long to try."""
 _LARGEST_KEPT = 3
 """How many constants are kept one at a time by `fair_guesses`."""
 
@@ -48,11 +52,17 @@ def guesses(constants: Constants, aim: Aim = Aim.LONG) -> Iterator[dict[str, int
     return _each_once(constants, _guesses(constants, aim))
 
 
+def few_guesses(constants: Constants) -> Iterator[dict[str, int]]:
+    """Values for what takes long to try, from small to large; in the end a batch of three or two with all else kept."""
+    return _each_once(constants, _few_guesses(constants))
+
+
 def fair_guesses(constants: Constants) -> Iterator[Iterator[dict[str, int]]]:
     """Halvings, which keep powers of two and multiples of a tile: several series, each from large to small.
 
     In the first only the batch gets smaller, in the next ones all but one of the largest constants, and in the last
-    all of them. A kernel that is right at its own sizes alone has one series in which they stay.
+    all of them. A kernel that is right at its own sizes alone has one series in which they stay. Two is the least:
+    one sample, or one of anything, would hide what is done along it.
     """
     batch = outermost(constants)
     others = frozenset(constants) - {batch}
@@ -77,10 +87,36 @@ def _guesses(constants: Constants, aim: Aim) -> Iterator[dict[str, int]]:
                     )
 
 
+def _few_guesses(constants: Constants) -> Iterator[dict[str, int]]:
+    batch = outermost(constants)
+    for cap, kept in product(_IMAGES, _KEPT):
+        large = _Large.of(constants, batch, True, cap, kept)
+        for way in (_ragged, _multiples, _halved):
+            yield from islice(_shrunk(constants, batch, True, large, way), _EACH)
+    for count in (3, 2):
+        yield {**constants, **_samples(constants, batch, count)}
+
+
+def _samples(constants: Constants, batch: str | None, count: int) -> dict[str, int]:
+    """So many samples at most; what spells out their number for a second input follows."""
+    if batch is None:
+        return {}
+    again = {name for name in constants if _is_inner(batch) and _is_inner(name)}
+    return {
+        name: min(count, value)
+        for name, value in constants.items()
+        if name == batch or (name in again and value == constants[batch])
+    }
+
+
+def _is_inner(name: str) -> bool:
+    return name.startswith("get_inputs[")
+
+
 def _shrunk(
     constants: Constants, batch: str | None, few: bool, large: _Large, way: Way
 ) -> Iterator[dict[str, int]]:
-    first = {batch: min(_FEW, constants[batch])} if few and batch else {}
+    first = _samples(constants, batch, _FEW) if few else {}
     for values in way(large) if large.sizes else ():
         yield {**constants, **values, **first}
 
@@ -90,7 +126,7 @@ def _halvings(constants: Constants, fixed: frozenset[str]) -> Iterator[dict[str,
     moving = {name: value for name, value in constants.items() if name not in fixed}
     for shift, kept in product(range(1, max(moving.values(), default=0).bit_length()), _KEPT):
         large = {name: value for name, value in moving.items() if name == batch or value > kept}
-        yield {**constants, **{name: max(1, value >> shift) for name, value in large.items()}}
+        yield {**constants, **{name: max(min(2, value), value >> shift) for name, value in large.items()}}
 
 
 def _each_once(constants: Constants, found: Iterator[dict[str, int]]) -> Iterator[dict[str, int]]:

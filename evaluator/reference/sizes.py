@@ -1,4 +1,4 @@
-"""The integers that a single file's top level spells out, which guesses of small shapes replace."""
+"""The integers that a single file spells out, which guesses of small shapes replace."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import Any
 from kernelwright.reference_kernels import Task
 
 from .contract import load_reference
-
-_LONGEST = 16
-"""Numbers of a tuple or list of sizes; a longer one is a table."""
+from .literals import LONGEST, literals
 
 
 class Sizes:
-    """The integers that a file's top level spells out, and what it computes from them."""
+    """The integers that a file's top level spells out, and what it computes from them.
 
-    def __init__(self, task: Task, need_values: bool = False) -> None:
+    With ``inner`` also those in the bodies of get_inputs and get_init_inputs.
+    """
+
+    def __init__(self, task: Task, need_values: bool = False, inner: bool = False) -> None:
         self.need_values = need_values
         """Whether the reference does not run on meta tensors."""
         self._module = dict(vars(load_reference(task)))
         self._names: list[str] = []
         self._computed: list[ast.stmt] = []
         self._spelled: list[str] = []
-        for statement in ast.parse(task.reference_source()).body:
+        source = task.reference_source()
+        self._inner = literals(source) if inner else {}
+        for statement in ast.parse(source).body:
             if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
                 self._note(statement, statement.value)
 
@@ -42,9 +45,12 @@ class Sizes:
 
     @property
     def values(self) -> dict[str, int]:
-        """Positive integers by name, those of a tuple or list as ``name[index]``."""
+        """Positive integers by name, those of a tuple or list as ``name[index]``.
+
+        Inner ones come first, since the first number in get_inputs probably counts independent samples.
+        """
         flat = ((name, *item) for name in dict.fromkeys(self._spelled) for item in _flat(self._module[name]))
-        return {name + index: value for name, index, value in flat if _is_size(value)}
+        return self._inner | {name + index: value for name, index, value in flat if _is_size(value)}
 
     def with_values(self, values: Mapping[str, int]) -> dict[str, Any]:
         """Every constant that differs from the file's when these are its sizes, computed ones too."""
@@ -54,7 +60,10 @@ class Sizes:
         for statement in self._computed:
             exec(compile(ast.Module([statement], []), "<constants>", "exec"), changed)
         names = dict.fromkeys(self._names)
-        return {name: changed[name] for name in names if changed[name] != self._module[name]}
+        inner = {name: values.get(name, value) for name, value in self._inner.items()}
+        return {name: value for name, value in inner.items() if value != self._inner[name]} | {
+            name: changed[name] for name in names if changed[name] != self._module[name]
+        }
 
 
 def _bound(target: ast.expr) -> list[str]:
@@ -78,7 +87,7 @@ def _is_size(value: Any) -> bool:
 
 def _flat(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, tuple | list):
-        return [(f"[{index}]", item) for index, item in enumerate(value)] if len(value) <= _LONGEST else []
+        return [(f"[{index}]", item) for index, item in enumerate(value)] if len(value) <= LONGEST else []
     return [("", value)]
 
 

@@ -141,5 +141,10 @@ FILES = {
     ),
     "small as it is": file("rows = 8\ncolumns = 64", "x.softmax(1)", "torch.randn(rows, columns)"),
     "literals": file("", "torch.relu(x)", "torch.randn(4096, 8192)"),
+    "sizes in a dict": file(
+        "sizes = {'rows': 4096, 'columns': 8192}",
+        "torch.relu(x)",
+        "torch.randn(sizes['rows'], sizes['columns'])",
+    ),
     "an integer that is no size": file("axis = 1\neps = 1e-5", "x.softmax(axis)", "torch.randn(4096, 8192)"),
 }

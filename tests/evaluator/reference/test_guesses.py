@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernelwright.evaluator.reference.guesses import Aim, fair_guesses, guesses
+from kernelwright.evaluator.reference.guesses import Aim, fair_guesses, few_guesses, guesses
 
 NAMES = ["batch_size", "dim", "heads", "M", "shape[0]", "shape[1]", "kernel_size"]
 sizes = st.one_of(st.integers(1, 20), st.sampled_from([2**n for n in range(16)]), st.integers(1, 2**40))
@@ -14,7 +14,7 @@ MOST = 2500
 
 
 def all_of(constants):
-    series = [guesses(constants, aim) for aim in Aim] + list(fair_guesses(constants))
+    series = [*(guesses(constants, aim) for aim in Aim), few_guesses(constants), *fair_guesses(constants)]
     return [list(islice(each, MOST + 1)) for each in series]
 
 
@@ -38,7 +38,7 @@ def test_no_guess_comes_twice_and_none_is_the_file_itself(constants):
 def test_fair_guesses_keep_the_powers_of_two(constants):
     for guess in (guess for series in fair_guesses(constants) for guess in islice(series, 50)):
         for name, value in constants.items():
-            assert guess[name] == 1 or value >> (value // guess[name]).bit_length() - 1 == guess[name]
+            assert guess[name] <= 2 or value >> (value // guess[name]).bit_length() - 1 == guess[name]
 
 
 @given(st.integers(100, 2**40), st.integers(100, 2**40))
@@ -63,3 +63,16 @@ def test_some_odd_guess_keeps_what_belongs_together(constants, keeps):
     found = [guess for guess in guesses(constants) if keeps(guess)]
     assert any(max(guess.values()) < max(constants.values()) / 4 for guess in found)
     assert any(value % 2 for guess in found for name, value in guess.items() if constants[name] > 64)
+
+
+def test_samples_that_are_spelled_out_twice_stay_as_many():
+    spelled = {"get_inputs[0]": 256, "get_inputs[1]": 4096, "get_inputs[2]": 256, "get_init_inputs[0]": 256}
+    first = next(guesses(spelled))
+    assert first["get_inputs[0]"] == first["get_inputs[2]"] == 3 < first["get_init_inputs[0]"]
+
+
+def test_few_guesses_are_few_and_keep_all_but_the_batch_at_last():
+    spelled = {"get_inputs[0]": 10, "get_inputs[1]": 3, "get_inputs[2]": 224, "get_init_inputs[0]": 1000}
+    *_, three, two = found = list(few_guesses(spelled))
+    assert len(found) <= 24
+    assert (three, two) == (spelled | {"get_inputs[0]": 3}, spelled | {"get_inputs[0]": 2})

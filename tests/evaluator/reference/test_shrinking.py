@@ -25,7 +25,7 @@ FIRST = {
     "layer norm with a tuple": "batch_size=3, normalized_shape=(5, 23, 23)",
     "a shape of one": "batch_size=3, input_shape=(1501,)",
     "convolution": "batch_size=3, out_channels=7, width=21, height=19",
-    "grouped convolution": "batch_size=3, channels=8, width=13",
+    "grouped convolution": "batch_size=3, channels=9, groups=3, width=11",
     "group norm": "batch_size=3, features=8, dim1=13, dim2=11",
     "attention": "batch_size=3, seq_len=71, dim=60",
     "heads that multiply to the width": "batch=3, heads=7, head_dim=3, width=21, length=15",
@@ -35,8 +35,9 @@ FIRST = {
     "one huge vector": "n=1501",
     "equal by another name": "rows=3, width=1501, features=1501",
     "small as it is": "",
-    "literals": None,
-    "an integer that is no size": None,
+    "literals": "get_inputs[0]=3, get_inputs[1]=1501",
+    "sizes in a dict": None,
+    "an integer that is no size": "get_inputs[0]=3, get_inputs[1]=1501",
 }
 
 
@@ -264,6 +265,6 @@ def test_a_mask_that_the_timed_shapes_need_is_missed(judged):
 
 
 def test_without_a_guess_a_kernel_is_unchecked_and_the_reason_says_what_to_do(judged):
-    found = judged(FILES["literals"].replace("torch.relu(x)", "x.softmax(1)"), KERNEL)
+    found = judged(FILES["sizes in a dict"].replace("torch.relu(x)", "x.softmax(1)"), KERNEL)
     assert found.status is Status.UNCHECKED
     assert "problem.py" in found.reason and "task folder" in found.reason
