@@ -100,9 +100,6 @@ def _unmet(
     transposed: bool,
     *rest: Any,
 ) -> bool:
-    """Whether the first or the last place of a convolution's window never lies on its input."""
-    axes = zip(made.shape[2:], given.shape[2:], weight.shape[2:], stride, padding, dilation, strict=False)
-    return not transposed and any(
-        step * (out - 1) < pad or apart * (window - 1) - pad >= size
-        for out, size, window, step, pad, apart in axes
-    )
+    """Whether the first place of a convolution's window never lies on its input; the last is met where it is."""
+    axes = zip(made.shape[2:], stride, padding, strict=False)
+    return not transposed and any(step * (out - 1) < pad for out, step, pad in axes)

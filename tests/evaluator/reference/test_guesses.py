@@ -38,6 +38,7 @@ def test_no_guess_comes_twice_and_none_is_the_file_itself(constants):
 def test_fair_guesses_keep_the_powers_of_two(constants):
     for guess in (guess for series in fair_guesses(constants) for guess in islice(series, 50)):
         for name, value in constants.items():
+            assert guess[name] >= min(2, value)
             assert guess[name] <= 2 or value >> (value // guess[name]).bit_length() - 1 == guess[name]
 
 

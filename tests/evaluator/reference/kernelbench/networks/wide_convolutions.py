@@ -1,6 +1,6 @@
-"""get_inputs[0]=3, get_inputs[2]=37, get_inputs[3]=35, get_init_inputs[0]=33
+"""get_inputs[0]=3, get_inputs[2]=35, get_inputs[3]=35, get_init_inputs[0]=37
 
-Residual blocks of 128 channels, of which no size takes any away, and pooling that suits every image.
+Residual blocks of 256 channels, of which no size takes any away, and pooling that suits every image.
 """
 
 import torch
@@ -21,9 +21,9 @@ class Block(nn.Module):
 class Model(nn.Module):
     def __init__(self, classes=1000):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 128, 7, 4, 3), nn.MaxPool2d(3, 2, 1))
-        self.blocks = nn.Sequential(Block(128), nn.MaxPool2d(2), Block(128))
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, classes))
+        self.stem = nn.Sequential(nn.Conv2d(3, 256, 7, 4, 3), nn.MaxPool2d(3, 2, 1))
+        self.blocks = nn.Sequential(Block(256), nn.MaxPool2d(2), Block(256))
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, classes))
 
     def forward(self, x):
         return self.head(self.blocks(self.stem(x)))
