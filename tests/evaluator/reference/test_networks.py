@@ -1,14 +1,13 @@
 """Networks with sizes spelled out where they are used: each says in its first line at which it is checked."""
 
 import ast
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from kernelwright.evaluator.evaluation import Status
-from kernelwright.evaluator.gpus import gpu
-from kernelwright.evaluator.offline.judge import OfflineJudge
-from kernelwright.evaluator.protocol import Job
 from kernelwright.evaluator.reference.shrinking import guess, said
 from kernelwright.evaluator.reference.work import Work
 from kernelwright.reference_kernels import load_task
@@ -88,16 +87,17 @@ def get_init_inputs():
 
 @pytest.mark.parametrize(
     ("change", "status"),
-    [(("", ""), Status.PASSED), (("mask=inside, ", "mask=inside & (row + 1 < height), "), Status.INCORRECT)],
+    [(("", ""), "passed"), (("mask=inside, ", "mask=inside & (row + 1 < height), "), "incorrect")],
     ids=["right", "without the last row"],
 )
 def test_a_kernel_for_a_network_of_literals_has_a_verdict_without_a_card(tmp_path, change, status):
-    (tmp_path / "problem.py").write_text(POOLING)
-    judge = OfflineJudge(load_task(str(tmp_path / "problem.py")), gpu("h200"), tmp_path / "runners")
-    try:
-        job = Job(task=str(tmp_path / "problem.py"), source=KERNEL.replace(*change), target="h200")
-        found = judge.evaluate(job, lambda _: None)
-    finally:
-        judge.close()
-    assert found.status is status, (found.reason, found.warnings)
-    assert "get_inputs[0]=" in " ".join([*found.warnings, found.reason or ""])
+    problem, kernel = tmp_path / "problem.py", tmp_path / "kernel.py"
+    problem.write_text(POOLING)
+    kernel.write_text(KERNEL.replace(*change))
+    command = [sys.executable, "-m", "kernelwright.agent", "evaluate", str(kernel), "--task", str(problem)]
+    ran = subprocess.run(
+        [*command, "--device", "offline", "--json"], capture_output=True, text=True, check=False
+    )
+    found = json.loads(ran.stdout)
+    assert found["status"] == status, found
+    assert "get_inputs[0]=" in " ".join([*found["warnings"], found["reason"] or ""])
