@@ -28,7 +28,6 @@ from . import defences, sandbox
 from .devices import Card, detect_card
 from .failed import failed, senseless
 from .gpus import Gpu, gpu, gpu_by_title
-from .places import remove
 from .protocol import Contender, EnvironmentLacks, GpuUnhealthy, Job, Progress, Session
 from .reference.patience import show_on
 from .session_folder import session_folder
@@ -38,6 +37,7 @@ from .witnesses import said
 if TYPE_CHECKING:
     from .measured.judge import MeasuredJudge
     from .offline.judge import OfflineJudge
+    from .offline.parents import Parents
 
 _CONTENDERS = TypeAdapter(list[Contender])
 _TOLD = (EnvironmentLacks, GpuUnhealthy, TaskError)
@@ -51,6 +51,7 @@ class Server:
         self.kind = kind
         self.folder = folder
         self._judge: MeasuredJudge | OfflineJudge | None = None
+        self._parents: Parents | None = None
         self._opened: tuple[str, str] | None = None
         self._lock: TextIO | None = None
 
@@ -73,11 +74,13 @@ class Server:
         return session.model_dump(mode="json")
 
     def _start(self, task: Task, target: str, tell: Progress) -> MeasuredJudge | OfflineJudge:
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
         if self.kind == "offline":
             from .offline.judge import OfflineJudge
+            from .offline.parents import Parents
 
-            return OfflineJudge(task, gpu(target), folder)
+            self._parents = self._parents or Parents(self.folder / "parents")
+            return OfflineJudge(task, gpu(target), self._parents)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         card = _card()
         from .measured.judge import MeasuredJudge
 
@@ -148,12 +151,17 @@ class Server:
         parsed = _CONTENDERS.validate_python(contenders)
         return [standing.model_dump(mode="json") for standing in self._judge.compare(parsed, tell)]
 
-    def close(self) -> None:
+    def end(self) -> None:
         """End every process."""
+        self.close()
+        if self._parents is not None:
+            self._parents.close()
+
+    def close(self) -> None:
+        """End what serves one task alone."""
         self._opened = None
         if self._judge is not None:
             self._judge.close()
-            remove(self._judge.folder)
             self._judge = None
         if self._lock is not None:
             self._lock.close()
@@ -231,7 +239,7 @@ def _serve(server: Server, requests: TextIO, answers: TextIO) -> None:
                 name = next(kind.__name__ for kind in _TOLD if isinstance(problem, kind))
                 say(error={"type": name, "message": str(problem)})
     finally:
-        server.close()
+        server.end()
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from ..evaluation import Evaluation, Floor, Status
 from ..gpus import Gpu
 from ..ncu import find_ncu
 from ..phases import sha256_of
+from ..places import remove
 from ..protocol import Contender, EnvironmentLacks, Job, Progress, Standing
 from ..reference.facts import environment
 from ..runners import Failure
@@ -43,7 +44,7 @@ class MeasuredJudge:
             ) from None
         self.oracle = self.station.oracle
         self.device_name = card.name
-        self.folder = folder
+        self._folder = folder
 
     def evaluate(self, job: Job, tell: Progress) -> Evaluation:
         """The whole verdict on one kernel; what was refused leaves nothing running and no file."""
@@ -98,8 +99,9 @@ class MeasuredJudge:
         return dict(self._versions)
 
     def close(self) -> None:
-        """End all processes, give the memory back."""
+        """End all processes, give the memory back, remove all files."""
         self.station.close()
+        remove(self._folder)
 
     @cached_property
     def _versions(self) -> dict[str, str]:

@@ -55,8 +55,8 @@ class Examination:
         if problem is not None:
             raise Failure(Status.INVALID_SOURCE, problem.reason)
         station = self._station
-        source, cache = self._placed(station.recorders)
-        with station.recorders.fork() as recorder:
+        source, cache = self._placed(station.parents.recorders)
+        with station.parents.recorders.fork() as recorder:
             # Two processes at once: one compiles for the target while the other interprets.
             recorded = begin_recording(recorder, source, station.oracle, station.target, cache)
             with phase("correctness", self.seconds, self._tell):
@@ -95,8 +95,8 @@ class Examination:
         until = time.monotonic() + _ALL_SECONDS
 
         def attempt(oracles: list[Oracle], into: Check) -> None:
-            source, cache = self._placed(station.interpreters)
-            interpret(station.interpreters, source, oracles, station.target, cache, into, until)
+            source, cache = self._placed(station.parents.interpreters)
+            interpret(station.parents.interpreters, source, oracles, station.target, cache, into, until)
 
         if station.guessed and station.guessed.replaced:
             check_guessed(station.guessed, self._job.source, attempt, self.check)
@@ -119,9 +119,10 @@ class Examination:
 
     def _estimate(self, recording: Recording) -> None:
         station = self._station
-        source, cache = self._placed(station.interpreters)
+        interpreters = station.parents.interpreters
+        source, cache = self._placed(interpreters)
         try:
-            traffic = count(station.interpreters, source, station.oracle, station.target, cache, recording)
+            traffic = count(interpreters, source, station.oracle, station.target, cache, recording)
         except (Failure, ValidationError) as problem:
             self._found.append(f"no estimate: its memory accesses could not be counted ({problem})")
             return

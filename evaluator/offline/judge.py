@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from kernelwright.reference_kernels import Task
@@ -17,6 +16,7 @@ from ..reference.facts import environment
 from ..reference.oracle import Oracle, Shapes
 from ..runners import Failure
 from .examination import Examination
+from .parents import Parents
 from .station import Station
 
 
@@ -26,9 +26,8 @@ class OfflineJudge:
     kind: Literal["offline"] = "offline"
     device_name = "offline"
 
-    def __init__(self, task: Task, target: Gpu, folder: Path) -> None:
-        self.folder = folder
-        self._station = Station(task, target, folder)
+    def __init__(self, task: Task, target: Gpu, parents: Parents) -> None:
+        self._station = Station(task, target, parents)
 
     @property
     def task(self) -> Task:
@@ -47,7 +46,7 @@ class OfflineJudge:
 
     def evaluate(self, job: Job, tell: Progress) -> Evaluation:
         """The whole verdict on one kernel."""
-        self._station.clean()
+        self._station.parents.clean()
         found = Examination(self._station, job, tell)
         try:
             found.run()
@@ -73,8 +72,7 @@ class OfflineJudge:
         return self._station.floors()
 
     def close(self) -> None:
-        """End all processes."""
-        self._station.close()
+        """Nothing to do: the parents of its runners serve the next task as well."""
 
     def _verdict(
         self, job: Job, found: Examination, status: Status, reason: str | None, defence: Defence | None = None

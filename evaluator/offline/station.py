@@ -1,8 +1,6 @@
-"""What stands ready for one task without a card: shapes, small oracles, parents of runners."""
+"""What stands ready for one task without a card: its shapes, its small oracles, its floor."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from kernelwright.reference_kernels import Task
 
@@ -11,19 +9,16 @@ from ..gpus import Gpu
 from ..reference.facts import floors, surely_moved
 from ..reference.oracle import Oracle, Shapes
 from ..reference.shrinking import guess
-from ..runners import WarmParent
+from .parents import Parents
 
 
 class Station:
     """One task for one target. Raises `TaskError` for a task that never runs."""
 
-    def __init__(self, task: Task, target: Gpu, folder: Path) -> None:
+    def __init__(self, task: Task, target: Gpu, parents: Parents) -> None:
         self.task = task
         self.target = target
-        self.recorders = WarmParent(folder / "recorders", kind="recording")
-        self.interpreters = WarmParent(folder / "interpreters", kind="interpreting")
-        self.recorders.start()
-        self.interpreters.start()
+        self.parents = parents
         self.oracle = Shapes(task)
         self.guessed = guess(task) if task.file else None
         """The small shapes of a single file, which cannot say them itself."""
@@ -37,13 +32,3 @@ class Station:
     def sure_floor_ms(self) -> float:
         """The same, of the bytes alone that no kernel can leave out."""
         return floors(surely_moved(self.task, self.oracle.facts), self.target, None).target
-
-    def clean(self) -> None:
-        """Leave nothing of one kernel to the next: they share both parents."""
-        for parent in (self.recorders, self.interpreters):
-            parent.clean()
-
-    def close(self) -> None:
-        """End all processes."""
-        self.recorders.close()
-        self.interpreters.close()

@@ -11,6 +11,7 @@ from kernelwright.evaluator.client import JudgeClient
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.judge import Server
 from kernelwright.evaluator.judge_process import without_secrets
+from kernelwright.evaluator.processes import alive
 from kernelwright.evaluator.protocol import EnvironmentLacks, GpuUnhealthy, Job
 from kernelwright.evaluator.session_folder import session_folder, sweep
 from kernelwright.reference_kernels import load_task
@@ -131,9 +132,28 @@ def test_what_a_dead_judge_left_is_swept_and_what_a_living_one_uses_is_not(tmp_p
     assert (tmp_path / "kernelwright-link").is_symlink()
 
 
-def test_closing_a_session_removes_its_files(tmp_path):
+def test_the_end_of_a_judge_removes_its_files(tmp_path):
     found = Server("offline", tmp_path)
     found.open("layer_norm", "rtx-4090", quiet)
     assert list(tmp_path.iterdir())
-    found.close()
+    found.end()
     assert not list(tmp_path.iterdir())
+
+
+def children():
+    return sorted(one.pid for one in alive() if one.parent == os.getpid())
+
+
+def test_the_next_task_has_the_same_parents_of_runners(tmp_path):
+    found = Server("offline", tmp_path)
+    others = children()
+    try:
+        found.open("softmax", "rtx-4090", quiet)
+        first = children()
+        found.open("sum_middle", "h200", quiet)
+        assert len(first) > len(others) and children() == first
+        job = Job(task="sum_middle", source=load_task("sum_middle").seed_source(), target="h200")
+        assert found.evaluate(job.model_dump(), quiet)["status"] == "passed"
+    finally:
+        found.end()
+    assert children() == others

@@ -6,6 +6,7 @@ import pytest
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.offline.judge import OfflineJudge
+from kernelwright.evaluator.offline.parents import Parents
 from kernelwright.evaluator.protocol import Job
 from kernelwright.reference_kernels import load_task
 
@@ -26,9 +27,9 @@ for folder in (private, pathlib.Path(os.environ["TRITON_CACHE_DIR"])):
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfflineJudge]:
-    judge = OfflineJudge(TASK, gpu("rtx-4090"), tmp_path_factory.mktemp("judge"))
-    yield judge
-    judge.close()
+    parents = Parents(tmp_path_factory.mktemp("judge"))
+    yield OfflineJudge(TASK, gpu("rtx-4090"), parents)
+    parents.close()
 
 
 def status(judge: OfflineJudge, source: str) -> Status:

@@ -6,6 +6,7 @@ import pytest
 from kernelwright.evaluator.evaluation import Status
 from kernelwright.evaluator.gpus import gpu
 from kernelwright.evaluator.offline.judge import OfflineJudge
+from kernelwright.evaluator.offline.parents import Parents
 from kernelwright.evaluator.protocol import Job
 from kernelwright.evaluator.reference.fairness import unmoved
 from kernelwright.evaluator.reference.proving import prove
@@ -229,17 +230,17 @@ KERNELS = {
 def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("judge")
     path = folder / "problem.py"
+    parents = Parents(folder / "parents")
     judges = {}
 
     def evaluate(text, source):
         if text not in judges:
             path.write_text(text)
-            judges[text] = OfflineJudge(load_task(str(path)), gpu("h200"), tmp_path_factory.mktemp("runners"))
+            judges[text] = OfflineJudge(load_task(str(path)), gpu("h200"), parents)
         return judges[text].evaluate(Job(task=str(path), source=source, target="h200"), lambda _: None)
 
     yield evaluate
-    for judge in judges.values():
-        judge.close()
+    parents.close()
 
 
 @pytest.mark.parametrize("name", KERNELS)
