@@ -9,6 +9,9 @@ from kernelwright.evaluator.reference.facts import task_facts
 from kernelwright.evaluator.reference.oracle import Oracle
 from kernelwright.reference_kernels import TaskError, load_task
 
+# An alarm may fall into a callback of the garbage collector, which swallows it; it is told again a second later.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 FILE = """
 import time
 import torch
