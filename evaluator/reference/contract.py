@@ -20,18 +20,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from .cardless import anywhere
 from .literals import make_constants
 from .patience import held
+from .supported import Supported
 
 PLAIN = "Python "
 """Begins what a fact says of a value that is no tensor: ``Python int``."""
 CPU_BYTES = 64e6
 """What is computed on the CPU at its timed shapes takes no more than this in all."""
-_SCALARS = (int, float, bool, str, type(None))
-_DTYPES = frozenset(
-    getattr(torch, name)
-    for name in (
-        "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"
-    )
-)  # fmt: skip
 
 
 @dataclass
@@ -119,30 +113,30 @@ def described(task: Task, module: ModuleType, device: str) -> Description:
 
 
 def _described(task: Task, module: ModuleType, device: str) -> Description:
-    judged = _Judged(task)
+    supported = Supported(task)
     try:
         with torch.device("meta"), torch.no_grad():
-            return judged.run(*_built(judged, module), "meta")
+            return _run(supported, *_built(supported, module), "meta")
     except TaskError:
         raise
     except Exception:
         with blaming(task), torch.no_grad():
-            model, inputs = _built(judged, module)
+            model, inputs = _built(supported, module)
     try:
         with torch.no_grad():
-            return judged.run(copy.deepcopy(model), inputs, "meta")
+            return _run(supported, copy.deepcopy(model), inputs, "meta")
     except TaskError:
         raise
     except Exception as problem:
         _require_room(task, model, inputs, device, problem)
     with blaming(task), torch.no_grad():
-        return judged.run(model, inputs, device)
+        return _run(supported, model, inputs, device)
 
 
-def _built(judged: _Judged, module: ModuleType) -> tuple[Any, list[Any]]:
-    arguments = judged.arguments("get_init_inputs", module.get_init_inputs())
+def _built(supported: Supported, module: ModuleType) -> tuple[Any, list[Any]]:
+    arguments = supported.arguments("get_init_inputs", module.get_init_inputs())
     model = module.Model(*arguments)
-    return model, judged.arguments("get_inputs", module.get_inputs())
+    return model, supported.arguments("get_inputs", module.get_inputs())
 
 
 def _require_room(task: Task, model: Any, inputs: list[Any], device: str, problem: Exception) -> None:
@@ -168,98 +162,15 @@ class _Bounds(TorchDispatchMode):  # type: ignore[misc]
         return func(*args, **(kwargs or {}))
 
 
-class _Judged:
-    """Refuses what cannot be handed to a kernel or compared with its answer."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def run(self, model: Any, inputs: list[Any], device: str) -> Description:
-        """One forward on that device, with every kind checked; raises `TaskError` for one that is not supported."""
-        self.inputs(inputs)
-        parameters = self.parameters(model)
-        model = model.to(device)
-        moved = [value.to(device) if isinstance(value, torch.Tensor) else value for value in inputs]
-        with _Bounds() as bounds:
-            outputs = self.outputs(model(*moved))
-        return Description(_argument_names(model, len(inputs)), inputs, parameters, outputs, bounds.heard)
-
-    def arguments(self, name: str, found: Any) -> list[Any]:
-        """What get_inputs or get_init_inputs returned."""
-        if type(found) not in (list, tuple):
-            self._refuse(f"its {name} returns {_kind(found)} instead of a list")
-        for index, value in enumerate(found if name == "get_init_inputs" else ()):
-            if not isinstance(value, torch.Tensor) and not _plain(value, (torch.Tensor, torch.dtype, dict)):
-                self._refuse(f"constructor argument {index} is {_kind(value)}, which no kernel can be given")
-        return list(found)
-
-    def inputs(self, values: list[Any]) -> None:
-        for index, value in enumerate(values):
-            if isinstance(value, torch.Tensor):
-                self._tensor(f"input {index}", value)
-            elif not _plain(value):
-                self._refuse(
-                    f"input {index} is {_kind(value)}: forward has to take tensors, numbers, strings, None, and "
-                    "tuples or lists of such plain values"
-                )
-        if not any(isinstance(value, torch.Tensor) for value in values):
-            self._refuse("its forward takes no tensor")
-
-    def parameters(self, model: Any) -> dict[str, torch.Tensor]:
-        if not isinstance(model, torch.nn.Module):
-            self._refuse("its Model is no torch.nn.Module")
-        found: dict[str, torch.Tensor] = model.state_dict()
-        for name, value in found.items():
-            if isinstance(value, torch.nn.parameter.UninitializedTensorMixin):
-                self._refuse(f"'{name}' has no shape before the first call (a lazy module)")
-            if not isinstance(value, torch.Tensor):
-                self._refuse(f"'{name}' of its state_dict is {_kind(value)} and no tensor")
-            self._tensor(f"'{name}'", value)
-        return found
-
-    def outputs(self, result: Any) -> list[torch.Tensor]:
-        if not isinstance(result, torch.Tensor | tuple | list):
-            self._refuse(
-                f"its forward returns {_kind(result)} instead of a tensor, or a tuple or list of tensors"
-            )
-        found = [result] if isinstance(result, torch.Tensor) else list(result)
-        if not found:
-            self._refuse("its forward returns nothing")
-        for index, value in enumerate(found):
-            if not isinstance(value, torch.Tensor):
-                self._refuse(f"output {index} is {_kind(value)} and no tensor")
-            self._tensor(f"output {index}", value)
-            if not value.numel():
-                self._refuse(f"output {index} has no elements")
-        return found
-
-    def _tensor(self, which: str, tensor: torch.Tensor) -> None:
-        if tensor.layout is not torch.strided or tensor.is_nested:
-            layout = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
-            self._refuse(f"{which} is a {layout} tensor, and only dense ones can be handed over")
-        if tensor.dtype not in _DTYPES:
-            self._refuse(
-                f"{which} is {str(tensor.dtype).removeprefix('torch.')}, a dtype that is not supported"
-            )
-
-    def _refuse(self, reason: str) -> None:
-        raise TaskError(f"task '{self._task.name}' cannot be judged: {reason}")
-
-
-def _plain(value: Any, also: tuple[type, ...] = ()) -> bool:
-    """A number, a string, None, or a tuple or list of such; with ``also`` within."""
-    if type(value) in (tuple, list):
-        return all(_plain(item, also) for item in value)
-    if type(value) is dict and dict in also:
-        return all(_plain(item, also) for pair in value.items() for item in pair)
-    return type(value) in _SCALARS or (bool(also) and isinstance(value, also) and type(value) is not dict)
-
-
-def _kind(value: Any) -> str:
-    name = type(value).__name__
-    if type(value) in (tuple, list) and any(isinstance(item, torch.Tensor) for item in value):
-        return f"a {name} with tensors in it"
-    return "None" if value is None else f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
+def _run(supported: Supported, model: Any, inputs: list[Any], device: str) -> Description:
+    """One forward on that device, with every kind checked; raises `TaskError` for one that is not supported."""
+    supported.inputs(inputs)
+    parameters = supported.parameters(model)
+    model = model.to(device)
+    moved = [value.to(device) if isinstance(value, torch.Tensor) else value for value in inputs]
+    with _Bounds() as bounds:
+        outputs = supported.outputs(model(*moved))
+    return Description(_argument_names(model, len(inputs)), inputs, parameters, outputs, bounds.heard)
 
 
 def _argument_names(model: Any, count: int) -> list[str]:
