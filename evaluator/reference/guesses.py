@@ -26,6 +26,8 @@ _SOME = 7
 _FEW = 3
 _EACH = 2
 """So many guesses of one kind where each takes long to try."""
+_INNER = "get_inputs["
+"""Begins the names of literals in get_inputs."""
 _LARGEST_KEPT = 3
 """How many constants are kept one at a time by `fair_guesses`."""
 
@@ -62,12 +64,14 @@ def fair_guesses(constants: Constants) -> Iterator[Iterator[dict[str, int]]]:
 
     In the first only the batch gets smaller, in the next ones all but one of the largest constants, and in the last
     all of them. A kernel that is right at its own sizes alone has one series in which they stay. Two is the least:
-    one sample, or one of anything, would hide what is done along it.
+    one sample, or one of anything, would hide what is done along it. What get_inputs spells out several times goes
+    together, as the sizes of two inputs that are added do.
     """
     batch = outermost(constants)
-    others = frozenset(constants) - {batch}
-    by_size = sorted(constants, key=lambda name: -constants[name])[:_LARGEST_KEPT]
-    for fixed in (others, *(frozenset({name}) for name in by_size), frozenset[str]()):
+    others = frozenset(constants) - (_spelled_again(constants, batch) if batch else frozenset())
+    by_size = sorted(constants, key=lambda name: -constants[name])
+    largest = list(dict.fromkeys(_spelled_again(constants, name) for name in by_size))[:_LARGEST_KEPT]
+    for fixed in (others, *largest, frozenset[str]()):
         yield _each_once(constants, _halvings(constants, fixed))
 
 
@@ -99,18 +103,16 @@ def _few_guesses(constants: Constants) -> Iterator[dict[str, int]]:
 
 def _samples(constants: Constants, batch: str | None, count: int) -> dict[str, int]:
     """So many samples at most; what spells out their number for a second input follows."""
-    if batch is None:
-        return {}
-    again = {name for name in constants if _is_inner(batch) and _is_inner(name)}
-    return {
-        name: min(count, value)
-        for name, value in constants.items()
-        if name == batch or (name in again and value == constants[batch])
-    }
+    return {name: min(count, constants[name]) for name in _spelled_again(constants, batch)} if batch else {}
 
 
-def _is_inner(name: str) -> bool:
-    return name.startswith("get_inputs[")
+def _spelled_again(constants: Constants, name: str) -> frozenset[str]:
+    """The constant, and with a literal of get_inputs all of its literals with that value."""
+    if not name.startswith(_INNER):
+        return frozenset({name})
+    return frozenset(
+        one for one, value in constants.items() if one.startswith(_INNER) and value == constants[name]
+    )
 
 
 def _shrunk(
@@ -123,9 +125,10 @@ def _shrunk(
 
 def _halvings(constants: Constants, fixed: frozenset[str]) -> Iterator[dict[str, int]]:
     batch = outermost(constants)
+    samples = _spelled_again(constants, batch) if batch else frozenset()
     moving = {name: value for name, value in constants.items() if name not in fixed}
     for shift, kept in product(range(1, max(moving.values(), default=0).bit_length()), _KEPT):
-        large = {name: value for name, value in moving.items() if name == batch or value > kept}
+        large = {name: value for name, value in moving.items() if name in samples or value > kept}
         yield {**constants, **{name: max(min(2, value), value >> shift) for name, value in large.items()}}
 
 

@@ -42,6 +42,14 @@ def test_fair_guesses_keep_the_powers_of_two(constants):
             assert guess[name] <= 2 or value >> (value // guess[name]).bit_length() - 1 == guess[name]
 
 
+@given(st.lists(st.sampled_from([1, 3, 16, 64, 112, 224]), min_size=1, max_size=4))
+def test_fair_guesses_keep_two_inputs_of_one_shape_alike(shape):
+    twice = {f"get_inputs[{place}]": size for place, size in enumerate([*shape, *shape])}
+    for guess in (guess for series in fair_guesses(twice) for guess in islice(series, 50)):
+        values = list(guess.values())
+        assert values[: len(shape)] == values[len(shape) :]
+
+
 @given(st.integers(100, 2**40), st.integers(100, 2**40))
 def test_the_first_guess_of_two_large_sizes_is_odd(batch, dim):
     first = next(guesses({"batch_size": batch, "dim": dim}))
