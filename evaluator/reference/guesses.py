@@ -64,15 +64,15 @@ def fair_guesses(constants: Constants) -> Iterator[Iterator[dict[str, int]]]:
 
     In the first only the batch gets smaller, in the next ones all but one of the largest constants, and in the last
     all of them. A kernel that is right at its own sizes alone has one series in which they stay. Two is the least:
-    one sample, or one of anything, would hide what is done along it. What get_inputs spells out several times goes
-    together, as the sizes of two inputs that are added do.
+    one sample, or one of anything, would hide what is done along it. What get_inputs spells out several times also
+    goes together, as the sizes of two inputs that are added have to.
     """
-    batch = outermost(constants)
-    others = frozenset(constants) - (_spelled_again(constants, batch) if batch else frozenset())
     by_size = sorted(constants, key=lambda name: -constants[name])
-    largest = list(dict.fromkeys(_spelled_again(constants, name) for name in by_size))[:_LARGEST_KEPT]
-    for fixed in (others, *largest, frozenset[str]()):
-        yield _each_once(constants, _halvings(constants, fixed))
+    for same in (_alone, _spelled_again):
+        samples = same(constants, outermost(constants))
+        largest = list(dict.fromkeys(same(constants, name) for name in by_size))[:_LARGEST_KEPT]
+        for fixed in (frozenset(constants) - samples, *largest, frozenset[str]()):
+            yield _each_once(constants, _halvings(constants, fixed, samples))
 
 
 def outermost(constants: Constants) -> str | None:
@@ -98,18 +98,25 @@ def _few_guesses(constants: Constants) -> Iterator[dict[str, int]]:
         for way in (_ragged, _multiples, _halved):
             yield from islice(_shrunk(constants, batch, True, large, way), _EACH)
     for count in (3, 2):
-        yield {**constants, **_samples(constants, batch, count)}
+        yield from _with_samples(constants, constants, batch, count)
 
 
-def _samples(constants: Constants, batch: str | None, count: int) -> dict[str, int]:
-    """So many samples at most; what spells out their number for a second input follows."""
-    return {name: min(count, constants[name]) for name in _spelled_again(constants, batch)} if batch else {}
+def _with_samples(
+    constants: Constants, guess: Mapping[str, int], batch: str | None, count: int
+) -> Iterator[dict[str, int]]:
+    """The guess with so many samples at most; then with all that may spell out their number for a second input."""
+    for samples in (_alone(constants, batch), _spelled_again(constants, batch)):
+        yield {**constants, **guess, **{name: min(count, constants[name]) for name in samples}}
 
 
-def _spelled_again(constants: Constants, name: str) -> frozenset[str]:
+def _alone(constants: Constants, name: str | None) -> frozenset[str]:
+    return frozenset() if name is None else frozenset({name})
+
+
+def _spelled_again(constants: Constants, name: str | None) -> frozenset[str]:
     """The constant, and with a literal of get_inputs all of its literals with that value."""
-    if not name.startswith(_INNER):
-        return frozenset({name})
+    if name is None or not name.startswith(_INNER):
+        return _alone(constants, name)
     return frozenset(
         one for one, value in constants.items() if one.startswith(_INNER) and value == constants[name]
     )
@@ -118,14 +125,16 @@ def _spelled_again(constants: Constants, name: str) -> frozenset[str]:
 def _shrunk(
     constants: Constants, batch: str | None, few: bool, large: _Large, way: Way
 ) -> Iterator[dict[str, int]]:
-    first = _samples(constants, batch, _FEW) if few else {}
     for values in way(large) if large.sizes else ():
-        yield {**constants, **values, **first}
+        if few:
+            yield from _with_samples(constants, values, batch, _FEW)
+        else:
+            yield {**constants, **values}
 
 
-def _halvings(constants: Constants, fixed: frozenset[str]) -> Iterator[dict[str, int]]:
-    batch = outermost(constants)
-    samples = _spelled_again(constants, batch) if batch else frozenset()
+def _halvings(
+    constants: Constants, fixed: frozenset[str], samples: frozenset[str]
+) -> Iterator[dict[str, int]]:
     moving = {name: value for name, value in constants.items() if name not in fixed}
     for shift, kept in product(range(1, max(moving.values(), default=0).bit_length()), _KEPT):
         large = {name: value for name, value in moving.items() if name in samples or value > kept}
