@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = errors.FINE
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else errors.FINE if end.code is None else errors.FAILED
+        if code == errors.INTERRUPTED:  # typer ends without a word
+            errors.report(KeyboardInterrupt())
     except BrokenPipeError as problem:
         code = errors.FINE if _reader_is_gone() else errors.report(problem)
     except BaseException as problem:

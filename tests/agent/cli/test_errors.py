@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,3 +220,17 @@ def test_the_end_of_a_pipe_that_is_not_stdout_is_a_failure(
 def test_an_error_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     errors.report(errors.UsageProblem("bad \x1b[2J name"))
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_ctrl_c_is_told_by_commands_that_store_nothing_too(tmp_path):
+    names = "Model = get_inputs = get_init_inputs = None"
+    begun = tmp_path / "begun"
+    (tmp_path / "slow.py").write_text(f"import time\nopen({str(begun)!r}, 'w')\ntime.sleep(250)\n{names}\n")
+    argv = [sys.executable, "-m", "kernelwright.agent", "tasks", "--check", "slow.py"]
+    with subprocess.Popen(argv, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        while not begun.exists() and running.poll() is None:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=100)
+    assert running.returncode == 130
+    assert said.splitlines()[-1] == "kernelwright: interrupted"
