@@ -68,11 +68,14 @@ def fair_guesses(constants: Constants) -> Iterator[Iterator[dict[str, int]]]:
     goes together, as the sizes of two inputs that are added have to.
     """
     by_size = sorted(constants, key=lambda name: -constants[name])
+    series: dict[tuple[frozenset[str], frozenset[str]], None] = {}
     for same in (_alone, _spelled_again):
         samples = same(constants, outermost(constants))
         largest = list(dict.fromkeys(same(constants, name) for name in by_size))[:_LARGEST_KEPT]
         for fixed in (frozenset(constants) - samples, *largest, frozenset[str]()):
-            yield _each_once(constants, _halvings(constants, fixed, samples))
+            series[fixed, samples] = None  # once: named constants have none that are spelled again
+    for fixed, samples in series:
+        yield _each_once(constants, _halvings(constants, fixed, samples))
 
 
 def outermost(constants: Constants) -> str | None:

@@ -52,6 +52,12 @@ def test_fair_guesses_keep_two_inputs_of_one_shape_alike(shape):
     assert alike
 
 
+def test_named_constants_are_halved_once():
+    named = {"batch": 4096, "rows": 4096, "dim": 512}
+    found = [tuple(tuple(guess.values()) for guess in series) for series in fair_guesses(named)]
+    assert len(found) == len(set(found)) == 5
+
+
 def test_a_square_has_few_samples_and_long_rows_and_two_inputs_have_as_few():
     square = list(guesses({"get_inputs[0]": 4096, "get_inputs[1]": 4096}))
     assert tuple(square[0].values()) == (3, 1501)
